@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT */
+/* QdmabufFrame: one pool buffer with what is known of its picture, immutable from the moment others
+ * see it. */
+#include "deliver/frame.h"
+
+#include <drm_fourcc.h>
+
+#include "buffer/fourcc.h"
+#include "buffer/layout.h"
+
+struct _QdmabufFrame {
+  gatomicrefcount refs;
+  struct pool *pool;
+  struct pool_buffer *buffer;
+  struct damage damage;
+  uint64_t serial;
+  int64_t time;
+  const char *backend;
+};
+
+G_DEFINE_BOXED_TYPE (QdmabufFrame, qdmabuf_frame, qdmabuf_frame_ref, qdmabuf_frame_unref)
+
+bool
+frame_shape (uint32_t fourcc, uint32_t width, uint32_t height, unsigned *n_planes,
+             size_t stride[PICTURE_MAX_PLANES], size_t offset[PICTURE_MAX_PLANES], size_t *size)
+{
+  const struct pixel_format *format = pixel_format_find (fourcc);
+
+  if (fourcc != DRM_FORMAT_XRGB8888 && fourcc != DRM_FORMAT_XBGR8888 && fourcc != DRM_FORMAT_BGR888)
+    return false;
+  if (width == 0 || height == 0 || width > LAYOUT_MAX_SIZE || height > LAYOUT_MAX_SIZE)
+    return false;
+  *n_planes = 1;
+  for (unsigned i = 0; i < PICTURE_MAX_PLANES; i++)
+    stride[i] = offset[i] = 0;
+  stride[0] = ((size_t) width * format->cpp + 3) & ~(size_t) 3;
+  *size = stride[0] * height; /* at most 1 GiB */
+  return true;
+}
+
+QdmabufFrame *
+frame_new (struct pool *pool, struct pool_buffer *buffer, const struct damage *damage,
+           uint64_t serial, int64_t time, const char *backend)
+{
+  QdmabufFrame *frame = g_new0 (QdmabufFrame, 1);
+
+  g_atomic_ref_count_init (&frame->refs);
+  frame->pool = pool_ref (pool);
+  frame->buffer = buffer;
+  frame->damage = *damage;
+  damage_clip (&frame->damage, buffer->picture.width, buffer->picture.height);
+  frame->serial = serial;
+  frame->time = time;
+  frame->backend = backend;
+  return frame;
+}
+
+struct pool_buffer *
+frame_buffer (QdmabufFrame *frame)
+{
+  return frame->buffer;
+}
+
+const struct damage *
+frame_damage (QdmabufFrame *frame)
+{
+  return &frame->damage;
+}
+
+void
+frame_damage_all (QdmabufFrame *frame)
+{
+  frame->damage = damage_whole (frame->buffer->picture.width, frame->buffer->picture.height);
+}
+
+bool
+frame_is_shared (QdmabufFrame *frame)
+{
+  return !g_atomic_ref_count_compare (&frame->refs, 1);
+}
+
+struct pool_buffer *
+frame_steal_buffer (QdmabufFrame *frame)
+{
+  struct pool_buffer *buffer = frame->buffer;
+
+  pool_unref (frame->pool);
+  g_free (frame);
+  return buffer;
+}
+
+/**
+ * qdmabuf_frame_ref:
+ * @frame: a frame
+ *
+ * Adds a reference. Any thread.
+ *
+ * Returns: (transfer full): @frame
+ *
+ * Since: 0.1
+ */
+QdmabufFrame *
+qdmabuf_frame_ref (QdmabufFrame *frame)
+{
+  g_return_val_if_fail (frame, NULL);
+
+  g_atomic_ref_count_inc (&frame->refs);
+  return frame;
+}
+
+/**
+ * qdmabuf_frame_unref:
+ * @frame: (transfer full): a frame
+ *
+ * Gives a reference back. With the last one the memory goes back to the pool that it came from, and
+ * is soon used for another picture. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+qdmabuf_frame_unref (QdmabufFrame *frame)
+{
+  struct pool *pool = NULL;
+
+  g_return_if_fail (frame);
+
+  if (!g_atomic_ref_count_dec (&frame->refs))
+    return;
+  pool = frame->pool;
+  pool_put (pool, frame->buffer);
+  g_free (frame);
+  pool_unref (pool);
+}
+
+/**
+ * qdmabuf_frame_get_width:
+ * @frame: a frame
+ *
+ * Returns: width in pixels
+ *
+ * Since: 0.1
+ */
+guint
+qdmabuf_frame_get_width (QdmabufFrame *frame)
+{
+  g_return_val_if_fail (frame, 0);
+
+  return frame->buffer->picture.width;
+}
+
+/**
+ * qdmabuf_frame_get_height:
+ * @frame: a frame
+ *
+ * Returns: height in pixels
+ *
+ * Since: 0.1
+ */
+guint
+qdmabuf_frame_get_height (QdmabufFrame *frame)
+{
+  g_return_val_if_fail (frame, 0);
+
+  return frame->buffer->picture.height;
+}
+
+/**
+ * qdmabuf_frame_get_format:
+ * @frame: a frame
+ *
+ * The byte X of a format that has one (XR24, XB24) is undefined.
+ *
+ * Returns: pixel format, a DRM fourcc
+ *
+ * Since: 0.1
+ */
+guint32
+qdmabuf_frame_get_format (QdmabufFrame *frame)
+{
+  g_return_val_if_fail (frame, 0);
+
+  return frame->buffer->picture.fourcc;
+}
+
+/**
+ * qdmabuf_frame_get_n_planes:
+ * @frame: a frame
+ *
+ * Returns: number of planes: 1 for packed formats
+ *
+ * Since: 0.1
+ */
+guint
+qdmabuf_frame_get_n_planes (QdmabufFrame *frame)
+{
+  g_return_val_if_fail (frame, 0);
+
+  return frame->buffer->picture.n_planes;
+}
+
+/**
+ * qdmabuf_frame_get_stride:
+ * @frame: a frame
+ * @plane: number of a plane, from 0
+ *
+ * Rows begin at multiples of 4 bytes, with no more space between them than that takes: those of
+ * 4-byte formats follow each other without a gap.
+ *
+ * Returns: bytes from one row to the next; 0 if there is no such plane
+ *
+ * Since: 0.1
+ */
+gsize
+qdmabuf_frame_get_stride (QdmabufFrame *frame, guint plane)
+{
+  g_return_val_if_fail (frame, 0);
+
+  return plane < frame->buffer->picture.n_planes ? frame->buffer->picture.stride[plane] : 0;
+}
+
+/**
+ * qdmabuf_frame_get_offset:
+ * @frame: a frame
+ * @plane: number of a plane, from 0
+ *
+ * Returns: bytes from the start of [method@Frame.get_fd] to the plane; 0 if there is no such plane
+ *
+ * Since: 0.1
+ */
+gsize
+qdmabuf_frame_get_offset (QdmabufFrame *frame, guint plane)
+{
+  g_return_val_if_fail (frame, 0);
+
+  return plane < frame->buffer->picture.n_planes ? frame->buffer->offset[plane] : 0;
+}
+
+/* Bytes of a plane; the packed formats have one plane that goes to the end. */
+static gsize
+plane_size (QdmabufFrame *frame, guint plane)
+{
+  return frame->buffer->picture.stride[plane] * frame->buffer->picture.height;
+}
+
+/**
+ * qdmabuf_frame_get_data: (skip)
+ * @frame: a frame
+ * @plane: number of a plane, from 0
+ * @size: (out) (optional): bytes of the plane
+ *
+ * The pixels, top row first, valid as long as the caller holds @frame. Read only.
+ *
+ * Returns: (nullable): first byte of the plane, or %NULL if there is no such plane
+ *
+ * Since: 0.1
+ */
+const guint8 *
+qdmabuf_frame_get_data (QdmabufFrame *frame, guint plane, gsize *size)
+{
+  bool there = false;
+
+  g_return_val_if_fail (frame, NULL);
+
+  there = plane < frame->buffer->picture.n_planes;
+  if (size)
+    *size = there ? plane_size (frame, plane) : 0;
+  return there ? frame->buffer->picture.data[plane] : NULL;
+}
+
+/**
+ * qdmabuf_frame_dup_bytes:
+ * @frame: a frame
+ * @plane: number of a plane, from 0
+ *
+ * The pixels, top row first, without a copy: the bytes hold a reference on @frame.
+ *
+ * Returns: (transfer full) (nullable): the plane, or %NULL if there is no such plane
+ *
+ * Since: 0.1
+ */
+GBytes *
+qdmabuf_frame_dup_bytes (QdmabufFrame *frame, guint plane)
+{
+  g_return_val_if_fail (frame, NULL);
+
+  if (plane >= frame->buffer->picture.n_planes)
+    return NULL;
+  return g_bytes_new_with_free_func (frame->buffer->picture.data[plane], plane_size (frame, plane),
+                                     (GDestroyNotify) qdmabuf_frame_unref,
+                                     qdmabuf_frame_ref (frame));
+}
+
+/**
+ * qdmabuf_frame_get_fd:
+ * @frame: a frame
+ *
+ * A memfd with all planes, to map or to hand to another process. It is lent: valid as long as
+ * @frame lives, and not to be closed. It is sealed: nobody can change its size, nor write through
+ * it (Linux 5.1 and later). The picture in it stays as it is only as long as somebody holds @frame,
+ * so hold it while other processes read.
+ *
+ * Returns: file descriptor
+ *
+ * Since: 0.1
+ */
+int
+qdmabuf_frame_get_fd (QdmabufFrame *frame)
+{
+  g_return_val_if_fail (frame, -1);
+
+  return frame->buffer->fd;
+}
+
+/**
+ * qdmabuf_frame_get_serial:
+ * @frame: a frame
+ *
+ * Returns: number of the frame, counted from 1 by what made it (a console, a converter); numbers
+ * that a consumer does not see are frames that newer ones replaced
+ *
+ * Since: 0.1
+ */
+guint64
+qdmabuf_frame_get_serial (QdmabufFrame *frame)
+{
+  g_return_val_if_fail (frame, 0);
+
+  return frame->serial;
+}
+
+/**
+ * qdmabuf_frame_get_time:
+ * @frame: a frame
+ *
+ * Returns: when the call that made this frame arrived, in µs of CLOCK_MONOTONIC, the clock of
+ * g_get_monotonic_time()
+ *
+ * Since: 0.1
+ */
+gint64
+qdmabuf_frame_get_time (QdmabufFrame *frame)
+{
+  g_return_val_if_fail (frame, 0);
+
+  return frame->time;
+}
+
+/**
+ * qdmabuf_frame_get_backend:
+ * @frame: a frame
+ *
+ * Returns: name of the back end that read the pixels, as "linear" or "egl"
+ *
+ * Since: 0.1
+ */
+const char *
+qdmabuf_frame_get_backend (QdmabufFrame *frame)
+{
+  g_return_val_if_fail (frame, NULL);
+
+  return frame->backend;
+}
+
+/**
+ * qdmabuf_frame_get_n_damage:
+ * @frame: a frame
+ *
+ * Returns: number of rectangles that hold all pixels that differ from the last frame that the same
+ * consumer got; 0 means that nothing changed
+ *
+ * Since: 0.1
+ */
+guint
+qdmabuf_frame_get_n_damage (QdmabufFrame *frame)
+{
+  g_return_val_if_fail (frame, 0);
+
+  return frame->damage.n;
+}
+
+/**
+ * qdmabuf_frame_get_damage:
+ * @frame: a frame
+ * @index: number of a rectangle, less than [method@Frame.get_n_damage]
+ * @x: (out) (optional): left edge in pixels
+ * @y: (out) (optional): top edge in pixels
+ * @width: (out) (optional): width in pixels
+ * @height: (out) (optional): height in pixels
+ *
+ * One rectangle of what changed; it lies inside the picture. Rectangles may overlap. The first
+ * frame, and a frame of another size or format than the one before, is damaged as a whole. Out of
+ * range all four are 0.
+ *
+ * Since: 0.1
+ */
+void
+qdmabuf_frame_get_damage (QdmabufFrame *frame, guint index, int *x, int *y, int *width, int *height)
+{
+  struct rect r = { 0, 0, 0, 0 };
+
+  g_return_if_fail (frame);
+
+  if (index < frame->damage.n)
+    r = frame->damage.rects[index];
+  if (x)
+    *x = r.x;
+  if (y)
+    *y = r.y;
+  if (width)
+    *width = r.width;
+  if (height)
+    *height = r.height;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* QdmabufConsole, consumed: frames, cursor and figures out of its flow. */
+#include <qemu-dmabuf/qdmabuf-error.h>
+
+#include "display/console-private.h"
+
+/**
+ * qdmabuf_console_wait_frame:
+ * @self: a console
+ * @timeout_us: how long to wait, in µs; -1: for ever, 0: not at all
+ * @cancellable: (nullable): ends the wait with %G_IO_ERROR_CANCELLED
+ * @error: return location for an error
+ *
+ * Waits for a frame newer than the last one returned. Needs no main loop. May be called from any thread, by one at a
+ * time.
+ *
+ * Errors: [error@QemuDmabuf.Error] `TIMED_OUT` (also while the application holds `max-frames` frames: the message says
+ * so), `STOPPED` (not started, or stopped meanwhile), `CLOSED`, `BUSY` (a handler of
+ * [signal@QemuDmabuf.Console::frame] is connected, or another thread waits).
+ *
+ * Returns: (transfer full): the newest frame, whole, with all damage since the one returned before
+ *
+ * Since: 0.1
+ */
+QdmabufFrame *
+qdmabuf_console_wait_frame (QdmabufConsole *self, gint64 timeout_us, GCancellable *cancellable, GError **error)
+{
+  g_return_val_if_fail (QDMABUF_IS_CONSOLE (self), NULL);
+
+  if (console_has_handler (self, NEWS_FRAME)) {
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_BUSY,
+                 "frames go to a handler of the signal \"frame\": a console has one consumer");
+    return NULL;
+  }
+  struct flow *flow = console_borrow_flow (self);
+  if (!flow) {
+    bool closed = session_is_closed (self->session);
+
+    g_set_error (error, QDMABUF_ERROR, closed ? QDMABUF_ERROR_CLOSED : QDMABUF_ERROR_STOPPED,
+                 closed ? "the connection to the VM is closed" : "the console is not started");
+    return NULL;
+  }
+  QdmabufFrame *frame = mailbox_wait (flow_mailbox (flow), timeout_us, cancellable, error);
+  console_return_flow (self);
+  return frame;
+}
+
+/**
+ * qdmabuf_console_dup_latest_frame:
+ * @self: a console
+ *
+ * The newest frame, at once, whether it was returned before or not; it counts as returned. For a consumer with a clock
+ * of its own. May be called from any thread, also after the console was stopped.
+ *
+ * Returns: (transfer full) (nullable): the newest frame; %NULL: there has been none yet
+ *
+ * Since: 0.1
+ */
+QdmabufFrame *
+qdmabuf_console_dup_latest_frame (QdmabufConsole *self)
+{
+  g_return_val_if_fail (QDMABUF_IS_CONSOLE (self), NULL);
+
+  struct flow *flow = console_borrow_flow (self);
+  QdmabufFrame *frame = NULL;
+
+  if (flow) {
+    frame = mailbox_latest (flow_mailbox (flow));
+    console_return_flow (self);
+  }
+  g_mutex_lock (&self->lock);
+  if (!frame && self->last)
+    frame = qdmabuf_frame_ref (self->last);
+  g_mutex_unlock (&self->lock);
+  return frame;
+}
+
+/**
+ * qdmabuf_console_dup_cursor:
+ * @self: a console
+ *
+ * The guest's hardware cursor as it is now. It is never part of a frame. May be called from any thread.
+ *
+ * Returns: (transfer full) (nullable): the cursor; %NULL: QEMU has not said anything of one
+ *
+ * Since: 0.1
+ */
+QdmabufCursor *
+qdmabuf_console_dup_cursor (QdmabufConsole *self)
+{
+  g_return_val_if_fail (QDMABUF_IS_CONSOLE (self), NULL);
+
+  struct flow *flow = console_borrow_flow (self);
+
+  if (!flow)
+    return NULL;
+  QdmabufCursor *cursor = flow_dup_cursor (flow);
+  console_return_flow (self);
+  return cursor;
+}
+
+/**
+ * qdmabuf_console_get_stats:
+ * @self: a console
+ *
+ * Counters and stage times since `start`. May be called from any thread.
+ *
+ * The dictionary can grow. Today it holds the counts (`t`) `scanouts`, `updates`, `replies`, `frames`,
+ * `frames-dropped`, `frames-taken`, `frames-replaced`, `warnings`, `registrations` and `threads-abandoned`; the time
+ * `first-frame-us` (`x`, µs from `start`, 0: none yet); and the stage times `reply-us` (a DMA-BUF update read from the
+ * socket until QEMU is answered), `read-us` (the read itself) and `publish-us` (a call read from the socket until its
+ * frame can be had), each a dictionary of `n` (`t`), `p50`, `p95`, `p99` of the last 1,024 times and `max` of all
+ * (`u`, µs).
+ *
+ * Returns: (transfer full): a dictionary of type `a{sv}`, empty while the console is stopped
+ *
+ * Since: 0.1
+ */
+GVariant *
+qdmabuf_console_get_stats (QdmabufConsole *self)
+{
+  g_return_val_if_fail (QDMABUF_IS_CONSOLE (self), NULL);
+
+  struct flow *flow = console_borrow_flow (self);
+
+  if (!flow)
+    return g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0));
+  GVariant *stats = g_variant_ref_sink (flow_stats (flow));
+  console_return_flow (self);
+  return stats;
+}
+

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* QdmabufConsole as display and session see it, and the state that its own files share: console.c (what it is),
+ * console-run.c (start, stop, news), console-frames.c (getting frames), console-input.c. */
+#pragma once
+
+#include <qemu-dmabuf/qdmabuf-console.h>
+#include <stdbool.h>
+
+#include "display/notifier.h"
+#include "display/session.h"
+#include "flow/flow.h"
+
+/* News for the application: what a notifier emits. */
+enum console_news { NEWS_FRAME, NEWS_CURSOR, NEWS_DISABLED, NEWS_WARNING, N_NEWS };
+
+struct _QdmabufConsole {
+  GObject parent_instance;
+
+  struct session *session;
+  guint index;
+  guint head;
+  char *label;
+  char *type;
+  struct notifier *news[N_NEWS]; /* by enum console_news */
+  struct notifier *on_size;
+
+  GMutex lock; /* guards all below */
+  GCond idle;
+  struct flow *flow; /* NULL: stopped */
+  bool starting;
+  unsigned users; /* calls inside flow */
+  GCancellable *start_cancellable;
+  QdmabufFrame *last; /* of a flow that is no more */
+  GQueue warnings;    /* of GError, not yet emitted */
+  guint width, height;
+  char *backend, *render_node, *modifier;
+  guint format, max_frames, max_rate;
+  QdmabufListenerFlags interfaces;
+};
+
+QdmabufConsole *console_new (struct session *session, const struct peer_console *info);
+/* Any thread. */
+void console_set_size (QdmabufConsole *console, guint width, guint height);
+bool console_is_listening (QdmabufConsole *console);
+/* Wakes everybody who waits, with CLOSED. Any thread. */
+void console_session_over (QdmabufConsole *console);
+
+/* A flow that will not go away until it is returned. Nullable. */
+struct flow *console_borrow_flow (QdmabufConsole *console);
+void console_return_flow (QdmabufConsole *console);
+bool console_has_handler (QdmabufConsole *console, enum console_news news);
+void console_emit (QdmabufConsole *console, enum console_news news, gpointer argument);
+void console_notify_size (QdmabufConsole *console);
+/* Makes and frees the notifiers. */
+void console_news_init (QdmabufConsole *console);
+void console_news_clear (QdmabufConsole *console);

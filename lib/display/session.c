@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* A session is over when the main connection is gone and no listener lives: while one does, another client has taken
+ * the private connection over, and frames go on. */
+#include "display/session.h"
+
+#include <qemu-dmabuf/qdmabuf-error.h>
+
+#include "display/console-private.h"
+
+struct session {
+  gatomicrefcount refs;
+  GMainContext *context;
+  GPtrArray *consoles; /* lent; set before events arrive, cleared after they end */
+  struct session_handler handler;
+  void *data;
+
+  GMutex lock; /* guards all below */
+  GCond idle;
+  struct peer *peer; /* NULL after close */
+  unsigned borrowed;
+  bool over;
+  bool announced;
+  bool closing;
+  bool peer_gone;
+  GError *reason;
+};
+
+struct session *
+session_new (struct peer *peer, GMainContext *context)
+{
+  struct session *self = g_new0 (struct session, 1);
+
+  g_atomic_ref_count_init (&self->refs);
+  self->context = g_main_context_ref (context);
+  self->peer = peer;
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->idle);
+  return self;
+}
+
+struct session *
+session_ref (struct session *self)
+{
+  g_atomic_ref_count_inc (&self->refs);
+  return self;
+}
+
+void
+session_unref (struct session *self)
+{
+  if (!g_atomic_ref_count_dec (&self->refs))
+    return;
+  g_clear_pointer (&self->peer, peer_free);
+  g_clear_error (&self->reason);
+  g_main_context_unref (self->context);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->idle);
+  g_free (self);
+}
+
+GMainContext *
+session_context (struct session *self)
+{
+  return self->context;
+}
+
+bool
+session_is_closed (struct session *self)
+{
+  g_mutex_lock (&self->lock);
+  bool over = self->over;
+  g_mutex_unlock (&self->lock);
+  return over;
+}
+
+void
+session_announce_closed (struct session *self)
+{
+  g_mutex_lock (&self->lock);
+  self->announced = true;
+  g_mutex_unlock (&self->lock);
+}
+
+bool
+session_is_announced (struct session *self)
+{
+  g_mutex_lock (&self->lock);
+  bool announced = self->announced;
+  g_mutex_unlock (&self->lock);
+  return announced;
+}
+
+GError *
+session_dup_reason (struct session *self)
+{
+  g_mutex_lock (&self->lock);
+  GError *reason = self->reason ? g_error_copy (self->reason) : NULL;
+  g_mutex_unlock (&self->lock);
+  return reason;
+}
+
+struct peer *
+session_borrow_peer (struct session *self, GError **error)
+{
+  struct peer *peer = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (!self->closing && !self->over)
+    peer = self->peer;
+  if (peer)
+    self->borrowed++;
+  else
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_CLOSED, "the connection to the VM is closed");
+  g_mutex_unlock (&self->lock);
+  return peer;
+}
+
+void
+session_return_peer (struct session *self)
+{
+  g_mutex_lock (&self->lock);
+  self->borrowed--;
+  g_cond_broadcast (&self->idle);
+  g_mutex_unlock (&self->lock);
+}
+
+static bool
+any_listening (struct session *self)
+{
+  for (guint i = 0; i < self->consoles->len; i++)
+    if (console_is_listening (g_ptr_array_index (self->consoles, i)))
+      return true;
+  return false;
+}
+
+static void
+end (struct session *self, const GError *error)
+{
+  g_mutex_lock (&self->lock);
+  bool first = !self->over;
+  self->over = true;
+  if (first && error && !self->closing)
+    self->reason = g_error_copy (error);
+  g_mutex_unlock (&self->lock);
+  if (!first)
+    return;
+  for (guint i = 0; i < self->consoles->len; i++)
+    console_session_over (g_ptr_array_index (self->consoles, i));
+  self->handler.closed (self->data);
+}
+
+void
+session_listener_lost (struct session *self, const GError *error)
+{
+  g_mutex_lock (&self->lock);
+  bool gone = self->peer_gone && !self->closing;
+  g_mutex_unlock (&self->lock);
+  if (gone && !any_listening (self))
+    end (self, error);
+}
+
+static void
+peer_closed (void *data, bool private_connection, const GError *error)
+{
+  struct session *self = data;
+  g_autoptr (GError) gone = g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_CLOSED, "the connection to the VM ended%s%s",
+                                         error ? ": " : "", error ? error->message : "");
+
+  g_mutex_lock (&self->lock);
+  self->peer_gone = true;
+  g_mutex_unlock (&self->lock);
+  if (!private_connection || !any_listening (self))
+    end (self, gone);
+}
+
+static void
+console_size (void *data, unsigned index, unsigned width, unsigned height)
+{
+  struct session *self = data;
+
+  for (guint i = 0; i < self->consoles->len; i++) {
+    QdmabufConsole *console = g_ptr_array_index (self->consoles, i);
+
+    if (qdmabuf_console_get_index (console) == index)
+      console_set_size (console, width, height);
+  }
+}
+
+void
+session_open (struct session *self, GPtrArray *consoles, const struct session_handler *handler, void *data)
+{
+  static const struct peer_handler peer_handler = { .console_size = console_size, .closed = peer_closed };
+
+  self->consoles = consoles;
+  self->handler = *handler;
+  self->data = data;
+  peer_set_handler (self->peer, &peer_handler, self);
+}
+
+void
+session_close (struct session *self)
+{
+  g_mutex_lock (&self->lock);
+  bool first = !self->closing;
+  self->closing = true;
+  g_mutex_unlock (&self->lock);
+  if (!first)
+    return;
+
+  end (self, NULL);
+  for (guint i = 0; i < self->consoles->len; i++)
+    qdmabuf_console_stop (g_ptr_array_index (self->consoles, i));
+  g_mutex_lock (&self->lock);
+  while (self->borrowed > 0)
+    g_cond_wait (&self->idle, &self->lock);
+  struct peer *peer = g_steal_pointer (&self->peer);
+  g_mutex_unlock (&self->lock);
+  if (peer)
+    peer_free (peer);
+}

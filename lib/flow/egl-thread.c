@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* A queue of jobs in front of a GL context, where a driver that hangs costs the thread and not the caller. */
+#include "flow/egl-thread.h"
+
+#include <qemu-dmabuf/qdmabuf-error.h>
+
+/* Loading a driver and compiling its first shaders takes a second on slow machines. */
+#define OPEN_US (10 * G_USEC_PER_SEC)
+
+enum call_state { CALL_QUEUED, CALL_RUNNING, CALL_DONE };
+
+/* Lives on the heap, for the thread may come out of fn after the caller has gone. */
+struct call {
+  void (*fn) (void *job);
+  void *job;
+  GDestroyNotify unref;
+  enum call_state state;
+  bool deserted; /* the caller went: whoever finishes the call frees it */
+};
+
+struct egl_thread {
+  struct import_executor executor; /* first: run () gets back to us by it */
+  char *node;
+  struct backend *backend; /* set once, before opening ends */
+  GError *failure;         /* why there is none */
+  bool opening;
+  int64_t opening_until;
+  GThread *thread;
+  unsigned users; /* guarded by registry_lock */
+  GMutex lock;
+  GCond wake;     /* for the thread */
+  GCond finished; /* for callers */
+  GQueue calls;
+  bool quit;
+  int lost; /* atomic: read by those who hold only the registry */
+};
+
+static GMutex registry_lock;
+static GList *registry; /* of struct egl_thread; a lost one stays, so that nobody tries that driver again */
+static int n_abandoned;
+
+static bool
+is_lost (struct egl_thread *self)
+{
+  return g_atomic_int_get (&self->lost);
+}
+
+static void
+call_free (struct call *call)
+{
+  if (call->deserted && call->unref)
+    call->unref (call->job);
+  g_free (call);
+}
+
+static struct call *
+next_call (struct egl_thread *self)
+{
+  struct call *call = NULL;
+
+  while (!(call = g_queue_pop_head (&self->calls)) && !self->quit)
+    g_cond_wait (&self->wake, &self->lock);
+  if (call)
+    call->state = CALL_RUNNING;
+  return call;
+}
+
+static void
+open_backend (struct egl_thread *self)
+{
+  GError *failure = NULL;
+  struct backend *backend = egl_backend_new (self->node, &failure);
+
+  g_mutex_lock (&self->lock);
+  self->backend = backend;
+  self->failure = failure;
+  self->opening = false;
+  g_cond_broadcast (&self->finished);
+  g_mutex_unlock (&self->lock);
+}
+
+static void *
+thread_main (void *data)
+{
+  struct egl_thread *self = data;
+  struct call *call = NULL;
+
+  open_backend (self);
+  g_mutex_lock (&self->lock);
+  while ((call = next_call (self))) {
+    g_mutex_unlock (&self->lock);
+    call->fn (call->job);
+    g_mutex_lock (&self->lock);
+    call->state = CALL_DONE;
+    if (call->deserted)
+      call_free (call);
+    g_cond_broadcast (&self->finished);
+  }
+  g_mutex_unlock (&self->lock);
+  if (self->backend)
+    self->backend->ops->close (self->backend);
+  return NULL;
+}
+
+static void
+lose (struct egl_thread *self)
+{
+  if (!g_atomic_int_compare_and_exchange (&self->lost, 0, 1))
+    return;
+  g_atomic_int_inc (&n_abandoned);
+  g_warning ("the GPU of %s does not answer; its thread is left behind", self->node ? self->node : "EGL's choice");
+}
+
+/* Called with the lock held when a call missed its deadline. */
+static void
+desert (struct egl_thread *self, struct call *call)
+{
+  lose (self);
+  call->deserted = true;
+  if (call->state == CALL_QUEUED) {
+    g_queue_remove (&self->calls, call);
+    call_free (call);
+  }
+}
+
+static bool
+run (struct import_executor *executor, void (*fn) (void *job), void *job, GDestroyNotify unref, int64_t deadline)
+{
+  struct egl_thread *self = (struct egl_thread *) executor;
+  struct call *call = g_new0 (struct call, 1);
+  bool done = false;
+
+  *call = (struct call){ .fn = fn, .job = job, .unref = unref, .state = CALL_QUEUED };
+  g_mutex_lock (&self->lock);
+  if (!is_lost (self)) {
+    g_queue_push_tail (&self->calls, call);
+    g_cond_signal (&self->wake);
+    while (call->state != CALL_DONE && g_cond_wait_until (&self->finished, &self->lock, deadline))
+      ;
+  }
+  done = call->state == CALL_DONE;
+  if (done)
+    call_free (call);
+  else
+    desert (self, call);
+  g_mutex_unlock (&self->lock);
+  return done;
+}
+
+static void
+egl_thread_free (struct egl_thread *self)
+{
+  g_mutex_lock (&self->lock);
+  self->quit = true;
+  g_cond_signal (&self->wake);
+  g_mutex_unlock (&self->lock);
+  g_thread_join (self->thread);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->wake);
+  g_cond_clear (&self->finished);
+  g_clear_error (&self->failure);
+  g_free (self->node);
+  g_free (self);
+}
+
+static struct egl_thread *
+egl_thread_new (const char *node)
+{
+  struct egl_thread *self = g_new0 (struct egl_thread, 1);
+
+  self->executor.run = run;
+  self->node = g_strdup (node);
+  self->opening = true;
+  self->opening_until = g_get_monotonic_time () + OPEN_US;
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->wake);
+  g_cond_init (&self->finished);
+  g_queue_init (&self->calls);
+  self->thread = g_thread_new ("qdmabuf-egl", thread_main, self);
+  registry = g_list_prepend (registry, self);
+  return self;
+}
+
+static struct egl_thread *
+find (const char *node)
+{
+  for (GList *l = registry; l; l = l->next) {
+    struct egl_thread *self = l->data;
+
+    if (g_strcmp0 (self->node, node) == 0)
+      return self;
+  }
+  return NULL;
+}
+
+/* True: open. False: it failed, hangs, or is not open yet; error says which. */
+static bool
+wait_open (struct egl_thread *self, int64_t deadline, GError **error)
+{
+  g_mutex_lock (&self->lock);
+  while (self->opening && g_cond_wait_until (&self->finished, &self->lock, MIN (deadline, self->opening_until)))
+    ;
+  if (self->opening && g_get_monotonic_time () >= self->opening_until)
+    lose (self);
+  if (is_lost (self))
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST, "egl: the GPU stopped answering");
+  else if (self->opening)
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_TIMED_OUT, "egl: the driver is still being opened");
+  else if (self->failure)
+    g_propagate_error (error, g_error_copy (self->failure));
+  bool open = self->backend && !is_lost (self);
+  g_mutex_unlock (&self->lock);
+  return open;
+}
+
+struct egl_thread *
+egl_thread_get (const char *node, int64_t deadline, GError **error)
+{
+  g_mutex_lock (&registry_lock);
+  struct egl_thread *self = find (node);
+  if (!self)
+    self = egl_thread_new (node);
+  self->users++;
+  g_mutex_unlock (&registry_lock);
+
+  if (wait_open (self, deadline, error))
+    return self;
+  egl_thread_put (self);
+  return NULL;
+}
+
+/* A thread inside a driver cannot be joined: it stays in the registry, for the next user or for the record. */
+static bool
+is_stuck (struct egl_thread *self)
+{
+  g_mutex_lock (&self->lock);
+  bool stuck = self->opening || is_lost (self);
+  g_mutex_unlock (&self->lock);
+  return stuck;
+}
+
+void
+egl_thread_put (struct egl_thread *self)
+{
+  g_mutex_lock (&registry_lock);
+  if (--self->users == 0 && !is_stuck (self)) {
+    registry = g_list_remove (registry, self);
+    egl_thread_free (self);
+  }
+  g_mutex_unlock (&registry_lock);
+}
+
+struct backend *
+egl_thread_backend (struct egl_thread *self)
+{
+  return self->backend;
+}
+
+struct import_executor *
+egl_thread_executor (struct egl_thread *self)
+{
+  return &self->executor;
+}
+
+unsigned
+egl_thread_n_abandoned (void)
+{
+  return (unsigned) g_atomic_int_get (&n_abandoned);
+}

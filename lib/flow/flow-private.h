@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* The state that the files of one flow share: flow.c (convert thread), incoming.c (listener thread), registration.c. */
+#pragma once
+
+#include "flow/flow.h"
+#include "flow/inbox.h"
+#include "flow/settle.h"
+#include "flow/timings.h"
+
+struct flow_figures {
+  uint64_t frames, dropped, warnings, replies;
+  uint64_t scanouts, updates, registrations;
+  int64_t first_frame; /* µs from start to the first frame, 0: none yet */
+  struct timings reply;   /* UpdateDMABUF read from the socket → answered */
+  struct timings read;    /* read started → source no longer needed */
+  struct timings publish; /* call read from the socket → frame ready to take */
+};
+
+struct flow {
+  struct peer *peer;
+  unsigned console;
+  struct flow_config config;
+  struct flow_handler handler;
+  void *data;
+  GThread *thread;
+  GCancellable *cancellable; /* ends a registration when the flow stops */
+  struct reader *reader;     /* convert thread only, but for its mailbox */
+  QdmabufBuffer *refused;    /* convert thread only: nobody can read it, and that was said */
+  struct listener *listener; /* starter's thread, then convert thread only */
+  int64_t started;
+
+  GMutex lock; /* guards all below */
+  GCond wake;  /* for the convert thread */
+  bool stopping;
+  bool starting; /* the starter's thread owns the listener */
+  struct inbox inbox;
+  QdmabufCursor *cursor;
+  bool listening;     /* the listener's socket is open */
+  bool lost;          /* said so */
+  int64_t register_at; /* when to listen anew, INT64_MAX: no need */
+  int64_t registered; /* when it was last done */
+  struct settle settle;
+  unsigned quiet_losses; /* registrations lost in a row before any call came */
+  unsigned scanouts_lost; /* since the last good page flip */
+  bool told_no_scanout, told_scanout_lost;
+  struct flow_figures stats;
+};
+
+extern const struct listener_handler flow_incoming;
+
+/* Says it to the application. No lock held. */
+void flow_warn (struct flow *flow, const GError *error);
+
+/* What settle functions returned, with the lock released: asks QEMU, and tells the mailbox how long frames are unsure. */
+void flow_settle (struct flow *flow, bool ask, int64_t end);
+/* Makes a socket pair, a listener on one end, and gives the other to QEMU. */
+bool flow_register (struct flow *flow, GCancellable *cancellable, GError **error);
+/* With the lock held: listen anew, but not oftener than twice a second. */
+void flow_want_registration (struct flow *flow, int64_t now);
+int64_t flow_registration_time (struct flow *flow);
+bool flow_registration_due (struct flow *flow, int64_t now); /* true once for each wish */
+/* Convert thread, no lock held. */
+void flow_register_again (struct flow *flow);

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/* The convert thread: takes what the listener put into the inbox, reads it, answers QEMU, publishes the frame. */
+#include "flow/flow-private.h"
+
+#include <qemu-dmabuf/qdmabuf-error.h>
+
+/* A driver that is still being opened, or a buffer whose fence was late, is tried again this much later. */
+#define RETRY_US 50000
+
+/* A verdict that no later read of the same buffer will change. */
+static bool
+is_final (const GError *error)
+{
+  return g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_UNSUPPORTED_FORMAT) ||
+         g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_UNSUPPORTED_MODIFIER) ||
+         g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND) ||
+         g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_BAD_LAYOUT) ||
+         g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_BAD_MEMORY);
+}
+
+static void
+answer (struct flow *self, struct inbox_work *work, int64_t started)
+{
+  int64_t now = g_get_monotonic_time ();
+  unsigned n = work->replies->len;
+
+  g_clear_pointer (&work->replies, g_ptr_array_unref);
+  g_mutex_lock (&self->lock);
+  timings_add (&self->stats.read, now - started);
+  if (n > 0)
+    timings_add (&self->stats.reply, now - (work->deadline - INBOX_REPLY_US));
+  self->stats.replies += n;
+  if (n > 0)
+    settle_answered (&self->settle, now);
+  int64_t end = self->settle.end;
+  g_mutex_unlock (&self->lock);
+  flow_settle (self, false, end);
+}
+
+/* The figures first: whoever takes the frame may ask for them. */
+static void
+publish (struct flow *self, struct inbox_work *work, QdmabufFrame *frame)
+{
+  int64_t now = g_get_monotonic_time ();
+
+  g_mutex_lock (&self->lock);
+  self->stats.frames++;
+  timings_add (&self->stats.publish, now - work->time);
+  if (self->stats.first_frame == 0)
+    self->stats.first_frame = now - self->started;
+  g_mutex_unlock (&self->lock);
+  reader_publish (self->reader, frame);
+}
+
+static void
+dropped (struct flow *self, struct inbox_work *work, const GError *error)
+{
+  bool final = is_final (error);
+  bool passes = g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_TIMED_OUT);
+
+  g_mutex_lock (&self->lock);
+  self->stats.dropped++;
+  if (final && self->inbox.current == work->buffer) {
+    g_clear_pointer (&self->refused, qdmabuf_buffer_unref);
+    self->refused = qdmabuf_buffer_ref (work->buffer);
+  } else if (passes)
+    inbox_retry (&self->inbox, g_get_monotonic_time () + RETRY_US);
+  g_mutex_unlock (&self->lock);
+  flow_warn (self, error);
+}
+
+static void
+do_work (struct flow *self, struct inbox_work *work)
+{
+  g_autoptr (GError) error = NULL;
+  int64_t started = g_get_monotonic_time ();
+  QdmabufFrame *frame = NULL;
+  bool refused = work->buffer == self->refused;
+
+  if (!refused)
+    frame = reader_read (self->reader, work->buffer, &work->damage, work->time, work->deadline, &error);
+  answer (self, work, started);
+  if (frame)
+    publish (self, work, frame);
+  else if (!refused)
+    dropped (self, work, error);
+  qdmabuf_buffer_unref (work->buffer);
+}
+
+/* With the lock held; returns with it held. */
+static bool
+step (struct flow *self)
+{
+  struct inbox_work work;
+  int64_t now = g_get_monotonic_time ();
+  bool read = inbox_take (&self->inbox, now, &work);
+  bool off = inbox_take_disabled (&self->inbox, now);
+  bool renew = flow_registration_due (self, now);
+  bool ask = settle_tick (&self->settle, now);
+
+  if (!read && !off && !renew && !ask)
+    return false;
+  g_mutex_unlock (&self->lock);
+  if (ask)
+    peer_refresh_size (self->peer, self->console);
+  if (read)
+    do_work (self, &work);
+  if (off)
+    self->handler.disabled (self->data);
+  if (renew)
+    flow_register_again (self);
+  g_mutex_lock (&self->lock);
+  return true;
+}
+
+static void *
+convert_main (void *data)
+{
+  struct flow *self = data;
+
+  g_mutex_lock (&self->lock);
+  while (!self->stopping) {
+    if (step (self))
+      continue;
+    int64_t until = MIN (inbox_next (&self->inbox), flow_registration_time (self));
+    until = MIN (until, settle_next (&self->settle));
+    if (until == INT64_MAX)
+      g_cond_wait (&self->wake, &self->lock);
+    else
+      g_cond_wait_until (&self->wake, &self->lock, until);
+  }
+  g_mutex_unlock (&self->lock);
+  return NULL;
+}
+
+static void
+ready (void *data, int64_t delay_us)
+{
+  struct flow *self = data;
+
+  self->handler.frame_ready (self->data, delay_us);
+}
+
+void
+flow_warn (struct flow *self, const GError *error)
+{
+  g_debug ("console %u: %s", self->console, error->message);
+  g_mutex_lock (&self->lock);
+  self->stats.warnings++;
+  g_mutex_unlock (&self->lock);
+  self->handler.warning (self->data, error);
+}
+
+static void
+flow_destroy (struct flow *self)
+{
+  if (self->listener)
+    listener_free (self->listener);
+  inbox_clear (&self->inbox);
+  g_clear_pointer (&self->refused, qdmabuf_buffer_unref);
+  g_clear_pointer (&self->cursor, qdmabuf_cursor_unref);
+  g_clear_pointer (&self->reader, reader_free);
+  g_clear_object (&self->cancellable);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->wake);
+  g_free (self);
+}
+
+static struct flow *
+flow_alloc (struct peer *peer, unsigned console, const struct flow_config *config, const struct flow_handler *handler,
+            void *data)
+{
+  struct flow *self = g_new0 (struct flow, 1);
+
+  self->peer = peer;
+  self->console = console;
+  self->config = *config;
+  self->handler = *handler;
+  self->data = data;
+  self->started = g_get_monotonic_time ();
+  self->cancellable = g_cancellable_new ();
+  self->register_at = INT64_MAX;
+  self->starting = true;
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->wake);
+  inbox_init (&self->inbox, (GDestroyNotify) listener_reply_send);
+  return self;
+}
+
+struct flow *
+flow_new (struct peer *peer, unsigned console, const struct flow_config *config, const struct flow_handler *handler,
+          void *data, GCancellable *cancellable, GError **error)
+{
+  struct flow *self = flow_alloc (peer, console, config, handler, data);
+  struct reader_config reader = config->reader;
+
+  reader.ready = ready;
+  reader.data = self;
+  self->reader = reader_new (&reader, error);
+  /* The convert thread runs before QEMU knows of us, for it answers what comes with the registration. */
+  if (self->reader)
+    self->thread = g_thread_new ("qdmabuf-convert", convert_main, self);
+  if (self->thread && flow_register (self, cancellable, error)) {
+    g_mutex_lock (&self->lock);
+    self->starting = false;
+    g_cond_signal (&self->wake);
+    g_mutex_unlock (&self->lock);
+    return self;
+  }
+  flow_free (self);
+  return NULL;
+}
+
+void
+flow_free (struct flow *self)
+{
+  g_cancellable_cancel (self->cancellable);
+  g_mutex_lock (&self->lock);
+  self->stopping = true;
+  g_cond_signal (&self->wake);
+  g_mutex_unlock (&self->lock);
+  if (self->thread)
+    g_thread_join (self->thread);
+  flow_destroy (self);
+}
+
+struct mailbox *
+flow_mailbox (struct flow *self)
+{
+  return reader_mailbox (self->reader);
+}
+
+QdmabufCursor *
+flow_dup_cursor (struct flow *self)
+{
+  g_mutex_lock (&self->lock);
+  QdmabufCursor *cursor = self->cursor ? qdmabuf_cursor_ref (self->cursor) : NULL;
+  g_mutex_unlock (&self->lock);
+  return cursor;
+}
+
+bool
+flow_is_listening (struct flow *self)
+{
+  g_mutex_lock (&self->lock);
+  bool listening = self->listening;
+  g_mutex_unlock (&self->lock);
+  return listening;
+}
+
+void
+flow_console_size (struct flow *self, unsigned width, unsigned height)
+{
+  g_mutex_lock (&self->lock);
+  int64_t now = g_get_monotonic_time ();
+  inbox_console_size (&self->inbox, width, height, now);
+  bool ask = settle_heard (&self->settle, now);
+  int64_t end = self->settle.end;
+  g_cond_signal (&self->wake);
+  g_mutex_unlock (&self->lock);
+  flow_settle (self, ask, end);
+}

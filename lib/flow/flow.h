@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* The flow of one console: its listener, its convert thread, the order between them, and the rule of replies:
+ * every UpdateDMABUF is read when it arrives and answered when it has been read, or after half a second anyway. */
+#pragma once
+
+#include <gio/gio.h>
+#include <stdbool.h>
+
+#include "deliver/cursor.h"
+#include "flow/reader.h"
+#include "listen/listener.h"
+#include "listen/peer.h"
+
+/* Called on the flow's threads, with no lock held; must not block nor call back into the flow but for its getters. */
+struct flow_handler {
+  void (*frame_ready) (void *data, int64_t delay_us); /* a take may succeed in delay_us */
+  void (*cursor_changed) (void *data);
+  void (*disabled) (void *data);
+  void (*warning) (void *data, const GError *error); /* lent */
+  void (*lost) (void *data, const GError *error);    /* once, last: no frame will come any more */
+};
+
+struct flow_config {
+  struct reader_config reader; /* ready and data are the flow's own */
+  QdmabufListenerFlags interfaces;
+  bool override_modifier;
+  uint64_t modifier; /* taken for what QEMU sent, if override_modifier */
+};
+
+struct flow;
+
+/* Starts the threads and registers with QEMU; blocks for QEMU's answer. peer must outlive the flow. */
+struct flow *flow_new (struct peer *peer, unsigned console, const struct flow_config *config,
+                       const struct flow_handler *handler, void *data, GCancellable *cancellable, GError **error);
+/* Stops and joins the threads; answers what waits. No handler runs after it returns. Not from a handler. */
+void flow_free (struct flow *flow);
+struct mailbox *flow_mailbox (struct flow *flow); /* lent */
+QdmabufCursor *flow_dup_cursor (struct flow *flow); /* nullable, full */
+/* The console's properties say this size. Thread: any. */
+void flow_console_size (struct flow *flow, unsigned width, unsigned height);
+/* Does QEMU still hold the other end of the listener's socket? */
+bool flow_is_listening (struct flow *flow);
+/* a{sv}: see qdmabuf_console_get_stats. Floating. */
+GVariant *flow_stats (struct flow *flow);

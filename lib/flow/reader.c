@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* One read: where the pixels go, what is read from QEMU and what is copied from the frame before. */
+#include "flow/reader.h"
+
+#include <qemu-dmabuf/qdmabuf-error.h>
+
+#include "buffer/fourcc.h"
+#include "convert/convert.h"
+#include "flow/devices.h"
+
+/* Buffers of the pool's own: one to write, and the newest, which no consumer may have taken yet. */
+#define POOL_OWN 2
+
+struct reader {
+  struct devices *devices;
+  struct pool *pool;
+  struct mailbox *mailbox;
+  uint32_t format;
+  uint64_t serial;
+  struct damage owed; /* what failed reads did not get */
+  uint32_t width, height; /* of the picture that owed is about */
+};
+
+/* Where one read writes. */
+struct target {
+  struct pool_buffer *buffer;
+  struct damage damage;  /* to be read from the source */
+  struct damage pending; /* changed since the consumer's last frame, and not in damage */
+};
+
+struct reader *
+reader_new (const struct reader_config *config, GError **error)
+{
+  if (!convert_output_supported (config->format)) {
+    g_autofree char *name = fourcc_name (config->format);
+
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_INVALID_ARGUMENT,
+                 "frames cannot be made as %s: XR24, XB24 and BG24 are the formats there are", name);
+    return NULL;
+  }
+
+  struct devices *devices = devices_new (config->backend, config->render_node, error);
+  if (!devices)
+    return NULL;
+
+  struct reader *self = g_new0 (struct reader, 1);
+  self->devices = devices;
+  self->format = config->format;
+  self->pool = pool_new (config->max_frames + POOL_OWN);
+  self->mailbox = mailbox_new (self->pool, config->max_frames, config->max_rate, config->ready, config->data);
+  return self;
+}
+
+void
+reader_free (struct reader *self)
+{
+  mailbox_free (self->mailbox);
+  pool_unref (self->pool);
+  devices_free (self->devices);
+  g_free (self);
+}
+
+struct mailbox *
+reader_mailbox (struct reader *self)
+{
+  return self->mailbox;
+}
+
+void
+reader_forget (struct reader *self)
+{
+  self->width = 0;
+  self->height = 0;
+}
+
+static void
+owe (struct reader *self, const QdmabufBuffer *buffer, const struct damage *damage)
+{
+  uint32_t width = (uint32_t) buffer->layout.crop.width;
+  uint32_t height = (uint32_t) buffer->layout.crop.height;
+
+  if (self->width != width || self->height != height)
+    self->owed = damage_whole (width, height);
+  else
+    damage_add_all (&self->owed, damage);
+  damage_clip (&self->owed, width, height);
+  self->width = width;
+  self->height = height;
+}
+
+static bool
+has_shape (const struct reader *self, const struct pool_buffer *buffer)
+{
+  return buffer->picture.width == self->width && buffer->picture.height == self->height;
+}
+
+/* While the consumer holds all it may, the newest frame that it has not seen is brought up to date where it lies. */
+static struct pool_buffer *
+unpublished (struct reader *self, struct damage *pending)
+{
+  struct damage seen_by_nobody = mailbox_pending_damage (self->mailbox);
+  QdmabufFrame *frame = mailbox_steal_unpublished (self->mailbox);
+
+  if (!frame)
+    return NULL;
+  *pending = seen_by_nobody;
+  struct pool_buffer *buffer = frame_steal_buffer (frame);
+  if (has_shape (self, buffer))
+    return buffer;
+  pool_put (self->pool, buffer);
+  return NULL;
+}
+
+static struct pool_buffer *
+spare (struct reader *self, struct target *target, GError **error)
+{
+  struct pool_buffer *buffer = pool_get (self->pool, self->format, self->width, self->height, error);
+  QdmabufFrame *newest = mailbox_newest (self->mailbox);
+  struct pool_buffer *source = newest ? frame_buffer (newest) : NULL;
+
+  if (!buffer)
+    return NULL;
+  if (source && !has_shape (self, source))
+    source = NULL;
+  if (!pool_catch_up (self->pool, buffer, source, &target->damage))
+    target->damage = damage_whole (self->width, self->height);
+  target->pending = mailbox_pending_damage (self->mailbox);
+  return buffer;
+}
+
+static bool
+aim (struct reader *self, struct target *target, GError **error)
+{
+  *target = (struct target){ .damage = self->owed };
+  target->buffer = unpublished (self, &target->pending);
+  if (!target->buffer)
+    target->buffer = spare (self, target, error);
+  return target->buffer != NULL;
+}
+
+/* After a driver was left behind, it may still write: that buffer is never used again. */
+static void
+give_up (struct reader *self, struct target *target, const GError *error)
+{
+  pool_spoil (self->pool, target->buffer);
+  if (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST))
+    pool_abandon (self->pool, target->buffer);
+  else
+    pool_put (self->pool, target->buffer);
+}
+
+static QdmabufFrame *
+read_once (struct reader *self, QdmabufBuffer *buffer, int64_t time, int64_t deadline, GError **error)
+{
+  struct target target;
+  const char *backend = NULL;
+  GError *failure = NULL;
+
+  if (!aim (self, &target, error))
+    return NULL;
+  if (!devices_read (self->devices, buffer, &target.damage, &target.buffer->picture, deadline, &backend, &failure)) {
+    give_up (self, &target, failure);
+    g_propagate_error (error, failure);
+    return NULL;
+  }
+
+  pool_committed (self->pool, target.buffer, &target.damage);
+  damage_add_all (&target.damage, &target.pending);
+  damage_clip (&target.damage, self->width, self->height);
+  self->owed = DAMAGE_NONE;
+  return frame_new (self->pool, target.buffer, &target.damage, ++self->serial, time, backend);
+}
+
+QdmabufFrame *
+reader_read (struct reader *self, QdmabufBuffer *buffer, const struct damage *damage, int64_t time, int64_t deadline,
+             GError **error)
+{
+  GError *failure = NULL;
+
+  owe (self, buffer, damage);
+  QdmabufFrame *frame = read_once (self, buffer, time, deadline, &failure);
+
+  /* The next back end may still make it, into another buffer. */
+  if (!frame && g_error_matches (failure, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST) &&
+      g_get_monotonic_time () < deadline) {
+    g_clear_error (&failure);
+    frame = read_once (self, buffer, time, deadline, &failure);
+  }
+  if (failure)
+    g_propagate_error (error, failure);
+  return frame;
+}
+
+void
+reader_publish (struct reader *self, QdmabufFrame *frame)
+{
+  mailbox_put (self->mailbox, frame);
+}
+
+char *
+reader_explain (struct reader *self, QdmabufBuffer *buffer)
+{
+  return devices_explain (self->devices, buffer);
+}

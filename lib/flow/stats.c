@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* The figures of a flow as one dictionary, which can grow with no change of the ABI. */
+#include "flow/egl-thread.h"
+#include "flow/flow-private.h"
+
+static void
+add_count (GVariantBuilder *builder, const char *key, uint64_t value)
+{
+  g_variant_builder_add (builder, "{sv}", key, g_variant_new_uint64 (value));
+}
+
+static void
+add_locked (struct flow *self, GVariantBuilder *builder)
+{
+  const struct flow_figures *stats = &self->stats;
+
+  add_count (builder, "scanouts", stats->scanouts);
+  add_count (builder, "updates", stats->updates);
+  add_count (builder, "replies", stats->replies);
+  add_count (builder, "frames", stats->frames);
+  add_count (builder, "frames-dropped", stats->dropped);
+  add_count (builder, "warnings", stats->warnings);
+  add_count (builder, "registrations", stats->registrations);
+  g_variant_builder_add (builder, "{sv}", "first-frame-us", g_variant_new_int64 (stats->first_frame));
+  g_variant_builder_add (builder, "{sv}", "reply-us", timings_to_variant (&stats->reply));
+  g_variant_builder_add (builder, "{sv}", "read-us", timings_to_variant (&stats->read));
+  g_variant_builder_add (builder, "{sv}", "publish-us", timings_to_variant (&stats->publish));
+}
+
+GVariant *
+flow_stats (struct flow *self)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  g_mutex_lock (&self->lock);
+  add_locked (self, &builder);
+  g_mutex_unlock (&self->lock);
+  add_count (&builder, "frames-taken", mailbox_n_taken (reader_mailbox (self->reader)));
+  add_count (&builder, "frames-replaced", mailbox_n_replaced (reader_mailbox (self->reader)));
+  add_count (&builder, "threads-abandoned", egl_thread_n_abandoned ());
+  return g_variant_builder_end (&builder);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* Jobs own references on buffer, import and picture, so that a thread given up for lost finds them alive. */
+#include "import/job.h"
+
+static void
+kept_import_clear (void *data)
+{
+  struct kept_import *kept = data;
+
+  qdmabuf_buffer_unref (kept->buffer);
+}
+
+struct kept_import *
+kept_import_new (struct backend *backend, QdmabufBuffer *buffer, void *imported)
+{
+  struct kept_import *kept = g_atomic_rc_box_new0 (struct kept_import);
+
+  kept->backend = backend;
+  kept->buffer = qdmabuf_buffer_ref (buffer);
+  kept->imported = imported;
+  return kept;
+}
+
+void
+kept_import_unref (struct kept_import *kept)
+{
+  g_atomic_rc_box_release_full (kept, kept_import_clear);
+}
+
+static void
+job_clear (void *data)
+{
+  struct job *job = data;
+
+  g_clear_pointer (&job->buffer, qdmabuf_buffer_unref);
+  g_clear_pointer (&job->kept, kept_import_unref);
+  picture_drop (&job->dst);
+  g_clear_error (&job->error);
+}
+
+void
+job_unref (struct job *job)
+{
+  g_atomic_rc_box_release_full (job, job_clear);
+}
+
+static void
+job_destroy (void *data)
+{
+  job_unref (data);
+}
+
+static void
+slot_score (struct job *job)
+{
+  job->score = job->backend->ops->score (job->backend, job->buffer, &job->error);
+}
+
+static void
+slot_import (struct job *job)
+{
+  job->imported = job->backend->ops->import (job->backend, job->buffer, &job->error);
+}
+
+static void
+slot_read (struct job *job)
+{
+  job->ok = job->backend->ops->read (job->backend, job->kept->imported, &job->damage, &job->dst, job->deadline,
+                                     &job->error);
+}
+
+static void
+slot_release (struct job *job)
+{
+  job->backend->ops->release (job->backend, job->kept->imported);
+}
+
+static struct job *
+job_new (struct backend *backend, void (*slot) (struct job *job))
+{
+  struct job *job = g_atomic_rc_box_new0 (struct job);
+
+  job->backend = backend;
+  job->slot = slot;
+  return job;
+}
+
+struct job *
+job_new_score (struct backend *backend, QdmabufBuffer *buffer)
+{
+  struct job *job = job_new (backend, slot_score);
+
+  job->buffer = qdmabuf_buffer_ref (buffer);
+  return job;
+}
+
+struct job *
+job_new_import (struct backend *backend, QdmabufBuffer *buffer)
+{
+  struct job *job = job_new (backend, slot_import);
+
+  job->buffer = qdmabuf_buffer_ref (buffer);
+  return job;
+}
+
+struct job *
+job_new_read (struct kept_import *kept, const struct damage *damage, const struct picture *dst, int64_t deadline)
+{
+  struct job *job = job_new (kept->backend, slot_read);
+
+  job->kept = g_atomic_rc_box_acquire (kept);
+  job->damage = *damage;
+  job->dst = picture_hold (dst);
+  job->deadline = deadline;
+  return job;
+}
+
+struct job *
+job_new_release (struct kept_import *kept)
+{
+  struct job *job = job_new (kept->backend, slot_release);
+
+  job->kept = g_atomic_rc_box_acquire (kept);
+  return job;
+}
+
+static void
+run_slot (void *data)
+{
+  struct job *job = data;
+
+  job->slot (job);
+}
+
+bool
+job_run (struct job *job, struct import_executor *executor, int64_t deadline)
+{
+  if (executor)
+    return executor->run (executor, run_slot, job, job_destroy, deadline);
+  run_slot (job);
+  return true;
+}

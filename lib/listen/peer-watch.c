@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* What QEMU tells on its own, on the peer's thread: new sizes of consoles, and its end. */
+#include <qemu-dmabuf/qdmabuf-error.h>
+#include <string.h>
+
+#include "listen/deadline.h"
+#include "listen/names.h"
+#include "listen/peer-private.h"
+
+static int
+find (struct peer *peer, unsigned index)
+{
+  /* While the peer is being opened, signals may come before the list of consoles. */
+  for (unsigned i = 0; peer->vm && i < peer_n_consoles (peer); i++)
+    if (peer_console (peer, i)->index == index)
+      return (int) i;
+  return -1;
+}
+
+int
+peer_find_console (struct peer *peer, unsigned index, GError **error)
+{
+  int i = find (peer, index);
+
+  if (i < 0)
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_NOT_FOUND, "the VM has no console %u", index);
+  return i;
+}
+
+bool
+peer_check_open (struct peer *peer, GError **error)
+{
+  if (!atomic_load (&peer->closed))
+    return true;
+  if (peer_is_private (peer))
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_REPLACED,
+                 "the private connection is over: another client took it, or the VM is gone");
+  else
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_CLOSED, "the VM is no longer on the bus");
+  return false;
+}
+
+static void
+tell_size (struct peer *peer, unsigned i)
+{
+  struct peer_size *size = &peer->sizes[i];
+
+  if (!peer->handled || atomic_load (&peer->closed))
+    return;
+  size->changed = false;
+  peer->handler.console_size (peer->data, peer_console (peer, i)->index, size->width,
+                              size->height);
+}
+
+void
+peer_lost (struct peer *peer, const GError *why)
+{
+  if (atomic_exchange (&peer->closed, true))
+    return;
+  peer->why = g_error_copy (why);
+  if (peer->handled)
+    peer->handler.closed (peer->data, peer_is_private (peer), why);
+}
+
+/* always: also when nothing is new. */
+static void
+take_properties (struct peer *peer, unsigned i, GVariant *properties, bool always)
+{
+  struct peer_size *size = &peer->sizes[i];
+  uint32_t width = size->width, height = size->height;
+
+  g_variant_lookup (properties, "Width", "u", &width);
+  g_variant_lookup (properties, "Height", "u", &height);
+  size->changed |= width != size->width || height != size->height;
+  size->width = width;
+  size->height = height;
+  if (size->changed || always)
+    tell_size (peer, i);
+}
+
+static void
+on_properties_changed (GDBusConnection *dbus, const char *sender, const char *path,
+                       const char *interface, const char *signal, GVariant *arguments,
+                       gpointer data)
+{
+  struct peer *peer = data;
+  guint64 index = 0;
+
+  (void) dbus;
+  (void) sender;
+  (void) interface;
+  (void) signal;
+  if (!g_str_has_prefix (path, PATH_CONSOLE)
+      || !g_ascii_string_to_unsigned (path + strlen (PATH_CONSOLE), 10, 0, G_MAXINT32, &index, NULL)
+      || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(sa{sv}as)")))
+    return;
+  int i = find (peer, (unsigned) index);
+  g_autoptr (GVariant) properties = g_variant_get_child_value (arguments, 1);
+  if (i >= 0)
+    take_properties (peer, (unsigned) i, properties, false);
+}
+
+static void
+on_owner_changed (GDBusConnection *dbus, const char *sender, const char *path,
+                  const char *interface, const char *signal, GVariant *arguments, gpointer data)
+{
+  struct peer *peer = data;
+  const char *new_owner = NULL;
+
+  (void) dbus;
+  (void) sender;
+  (void) path;
+  (void) interface;
+  (void) signal;
+  if (!g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(sss)")))
+    return;
+  g_variant_get (arguments, "(&s&s&s)", NULL, NULL, &new_owner);
+  if (*new_owner != '\0')
+    return;
+  g_autoptr (GError) error = g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_CLOSED,
+                                          "the VM left the bus");
+  peer_lost (peer, error);
+}
+
+void
+peer_watch (struct peer *peer, const char *bus_name)
+{
+  GDBusConnection *dbus = peer->connection->dbus;
+
+  g_main_context_push_thread_default (peer->context);
+  peer->subscriptions[0] = g_dbus_connection_signal_subscribe (
+      dbus, bus_name, INTERFACE_PROPERTIES, "PropertiesChanged", NULL, INTERFACE_CONSOLE,
+      G_DBUS_SIGNAL_FLAGS_NONE, on_properties_changed, peer, NULL);
+  if (bus_name)
+    peer->subscriptions[1] = g_dbus_connection_signal_subscribe (
+        dbus, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged",
+        "/org/freedesktop/DBus", bus_name, G_DBUS_SIGNAL_FLAGS_NONE, on_owner_changed, peer, NULL);
+  g_main_context_pop_thread_default (peer->context);
+}
+
+void
+peer_unwatch (struct peer *peer)
+{
+  for (unsigned i = 0; i < G_N_ELEMENTS (peer->subscriptions); i++)
+    if (peer->subscriptions[i] != 0)
+      g_dbus_connection_signal_unsubscribe (peer->connection->dbus, peer->subscriptions[i]);
+}
+
+/* Runs func on the peer's thread; data is freed with g_free. */
+static void
+run_on_thread (struct peer *peer, GSourceFunc func, gpointer data)
+{
+  GSource *source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, func, data, g_free);
+  g_source_attach (source, peer->context);
+  g_source_unref (source);
+}
+
+struct new_handler {
+  struct peer *peer;
+  struct peer_handler handler;
+  void *data;
+};
+
+static gboolean
+on_set_handler (gpointer data)
+{
+  struct new_handler *new_handler = data;
+  struct peer *peer = new_handler->peer;
+
+  if (atomic_load (&peer->quit))
+    return G_SOURCE_REMOVE;
+  peer->handler = new_handler->handler;
+  peer->data = new_handler->data;
+  peer->handled = true;
+  for (unsigned i = 0; i < peer_n_consoles (peer); i++)
+    if (peer->sizes[i].changed)
+      tell_size (peer, i);
+  if (atomic_load (&peer->closed))
+    peer->handler.closed (peer->data, peer_is_private (peer), peer->why);
+  return G_SOURCE_REMOVE;
+}
+
+void
+peer_set_handler (struct peer *peer, const struct peer_handler *handler, void *data)
+{
+  struct new_handler *new_handler = g_new (struct new_handler, 1);
+
+  *new_handler = (struct new_handler){ .peer = peer, .handler = *handler, .data = data };
+  run_on_thread (peer, on_set_handler, new_handler);
+}
+
+struct refresh {
+  struct peer *peer;
+  unsigned i;
+};
+
+static void
+on_refreshed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autofree struct refresh *refresh = data;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result,
+                                                              NULL);
+
+  refresh->peer->connection->pending--;
+  if (!reply)
+    return;
+  g_autoptr (GVariant) properties = g_variant_get_child_value (reply, 0);
+  take_properties (refresh->peer, refresh->i, properties, true);
+}
+
+static gboolean
+on_refresh (gpointer data)
+{
+  struct refresh *refresh = data;
+  struct peer *peer = refresh->peer;
+  g_autofree char *path = g_strdup_printf ("%s%u", PATH_CONSOLE,
+                                           peer_console (peer, refresh->i)->index);
+
+  if (atomic_load (&peer->quit) || atomic_load (&peer->closed))
+    return G_SOURCE_REMOVE;
+  peer->connection->pending++;
+  g_dbus_connection_call (peer->connection->dbus, peer->vm->bus_name, path, INTERFACE_PROPERTIES,
+                          "GetAll", g_variant_new ("(s)", INTERFACE_CONSOLE),
+                          G_VARIANT_TYPE ("(a{sv})"), G_DBUS_CALL_FLAGS_NO_AUTO_START,
+                          (int) deadline_answer_ms, NULL, on_refreshed,
+                          g_memdup2 (refresh, sizeof *refresh));
+  return G_SOURCE_REMOVE;
+}
+
+void
+peer_refresh_size (struct peer *peer, unsigned index)
+{
+  int i = find (peer, index);
+  struct refresh *refresh = NULL;
+
+  if (i < 0)
+    return;
+  refresh = g_new (struct refresh, 1);
+  *refresh = (struct refresh){ .peer = peer, .i = (unsigned) i };
+  run_on_thread (peer, on_refresh, refresh);
+}

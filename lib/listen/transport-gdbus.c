@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* The listener's socket on GDBus: a filter takes every call off GDBus's worker thread before GDBus looks at it, so the
+ * socket is drained however long the listener's thread takes. */
+#include <poll.h>
+#include <qemu-dmabuf/qdmabuf-error.h>
+
+#include "listen/call-queue.h"
+#include "listen/connection.h"
+#include "listen/transport.h"
+#include "listen/names.h"
+
+/* GDBus keeps what it cannot write. A peer that asks this often without ever making room for an answer in that time does
+ * not read them, and would fill our memory. */
+#define MUTE_CALLS 4096u
+#define MUTE_TIME (10 * G_USEC_PER_SEC)
+/* Calls in a row; then the context may run something else, the end of the listener above all. */
+#define BATCH 64
+
+struct transport {
+  gatomicrefcount refs;
+  struct connection *connection; /* NULL: closed */
+  GDBusConnection *dbus;         /* for answers, which may come later than the end */
+  struct call_queue *queue;
+  GSource *wake; /* runs the queue in the context */
+  struct transport_handler handler;
+  void *data;
+  GError *end;           /* set: closed is to be told when the queue is empty */
+  unsigned mute_calls;   /* calls that want an answer since the socket had no room */
+  int64_t mute_since;
+};
+
+/* GDBus's worker thread. */
+static GDBusMessage *
+on_message (GDBusConnection *dbus, GDBusMessage *message, gboolean incoming, gpointer data)
+{
+  struct transport *transport = data;
+
+  (void) dbus;
+  if (!incoming || g_dbus_message_get_message_type (message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL)
+    return message;
+
+  uint32_t serial = g_dbus_message_get_serial (message);
+  bool wants_reply = !(g_dbus_message_get_flags (message)
+                       & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
+  if (!call_queue_push (transport->queue, message, g_get_monotonic_time ()) && wants_reply)
+    transport_reply_error (transport, serial, ERROR_LIMITS, "too many calls wait already");
+  g_source_set_ready_time (transport->wake, 0);
+  return NULL;
+}
+
+static void
+end_with (struct transport *transport, const GError *error)
+{
+  if (!transport->end)
+    transport->end = g_error_copy (error);
+  g_source_set_ready_time (transport->wake, 0);
+}
+
+static void
+on_closed (void *data, const GError *error)
+{
+  end_with (data, error);
+}
+
+static bool
+has_room (struct transport *transport)
+{
+  GIOStream *stream = g_dbus_connection_get_stream (transport->dbus);
+  GSocket *socket = g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream));
+  struct pollfd pollfd = { .fd = g_socket_get_fd (socket), .events = POLLOUT };
+
+  return poll (&pollfd, 1, 0) == 1;
+}
+
+static void
+watch_for_mute (struct transport *transport, int64_t now)
+{
+  if (has_room (transport)) {
+    transport->mute_calls = 0;
+    return;
+  }
+  if (transport->mute_calls++ == 0)
+    transport->mute_since = now;
+  if (transport->mute_calls < MUTE_CALLS || now - transport->mute_since < MUTE_TIME)
+    return;
+  g_autoptr (GError) error = g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_LIMIT,
+                                          "QEMU does not read the answers it asks for");
+  end_with (transport, error);
+}
+
+static void
+handle (struct transport *transport, struct queued_call *queued)
+{
+  GDBusMessage *message = queued->message;
+  GVariant *body = g_dbus_message_get_body (message);
+  g_autoptr (GVariant) none = body ? NULL : g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
+  GDBusMessageFlags flags = g_dbus_message_get_flags (message);
+  struct transport_call call = {
+    .path = g_dbus_message_get_path (message),
+    .interface = g_dbus_message_get_interface (message),
+    .member = g_dbus_message_get_member (message),
+    .serial = g_dbus_message_get_serial (message),
+    .reply_expected = !(flags & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED),
+    .body = body ? body : none,
+    .fds = g_dbus_message_get_unix_fd_list (message),
+    .time = queued->time,
+  };
+
+  if (call.reply_expected)
+    watch_for_mute (transport, g_get_monotonic_time ());
+  if (!transport->end || !g_error_matches (transport->end, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT))
+    transport->handler.call (transport->data, &call);
+}
+
+static gboolean
+run_queue (GSource *source, GSourceFunc callback, gpointer data)
+{
+  struct transport *transport = data;
+  struct queued_call *queued = NULL;
+
+  (void) callback;
+  g_source_set_ready_time (source, -1);
+  for (int i = 0; i < BATCH; i++) {
+    queued = call_queue_pop (transport->queue);
+    if (!queued)
+      break;
+    handle (transport, queued);
+    queued_call_free (queued);
+  }
+  unsigned dropped = call_queue_take_dropped (transport->queue);
+  if (dropped > 0)
+    transport->handler.dropped (transport->data, dropped);
+  if (queued)
+    g_source_set_ready_time (source, 0);
+  else if (transport->end) {
+    g_source_destroy (source);
+    transport->handler.closed (transport->data, transport->end);
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+attach_wake (struct transport *transport, GMainContext *context)
+{
+  static GSourceFuncs funcs = { .dispatch = run_queue };
+
+  transport->wake = g_source_new (&funcs, sizeof (GSource));
+  g_source_set_callback (transport->wake, NULL, transport, NULL);
+  g_source_attach (transport->wake, context);
+}
+
+struct transport *
+transport_new (int fd, unsigned ms, GMainContext *context, const struct transport_handler *handler,
+               void *data, GCancellable *cancellable, GError **error)
+{
+  struct connection *connection = connection_new_for_fd (fd, true, ms, context, cancellable,
+                                                         error);
+  if (!connection)
+    return NULL;
+
+  struct transport *transport = g_new0 (struct transport, 1);
+  g_atomic_ref_count_init (&transport->refs);
+  transport->connection = connection;
+  transport->dbus = g_object_ref (connection->dbus);
+  transport->queue = call_queue_new ();
+  transport->handler = *handler;
+  transport->data = data;
+  connection->on_closed = on_closed;
+  connection->data = transport;
+  attach_wake (transport, context);
+  g_dbus_connection_add_filter (connection->dbus, on_message, transport, NULL);
+  g_dbus_connection_start_message_processing (connection->dbus);
+  return transport;
+}
+
+void
+transport_close (struct transport *transport)
+{
+  g_source_destroy (transport->wake);
+  /* The worker thread tells of the end behind the last message, so no filter runs from here on. */
+  connection_free (g_steal_pointer (&transport->connection));
+}
+
+struct transport *
+transport_ref (struct transport *transport)
+{
+  g_atomic_ref_count_inc (&transport->refs);
+  return transport;
+}
+
+void
+transport_unref (struct transport *transport)
+{
+  if (!g_atomic_ref_count_dec (&transport->refs))
+    return;
+  g_source_unref (transport->wake);
+  call_queue_free (transport->queue);
+  g_clear_error (&transport->end);
+  g_object_unref (transport->dbus);
+  g_free (transport);
+}
+
+/* Takes message. */
+static void
+send_answer (struct transport *transport, GDBusMessage *message, uint32_t serial)
+{
+  g_dbus_message_set_reply_serial (message, serial);
+  g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
+  /* Fails only when the connection is over, and then nobody waits for it. */
+  g_dbus_connection_send_message (transport->dbus, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL,
+                                  NULL);
+  g_object_unref (message);
+}
+
+void
+transport_reply (struct transport *transport, uint32_t serial, GVariant *body)
+{
+  GDBusMessage *message = g_dbus_message_new ();
+
+  g_dbus_message_set_message_type (message, G_DBUS_MESSAGE_TYPE_METHOD_RETURN);
+  if (body)
+    g_dbus_message_set_body (message, body);
+  send_answer (transport, message, serial);
+}
+
+void
+transport_reply_error (struct transport *transport, uint32_t serial, const char *name,
+                       const char *text)
+{
+  GDBusMessage *message = g_dbus_message_new ();
+
+  g_dbus_message_set_message_type (message, G_DBUS_MESSAGE_TYPE_ERROR);
+  g_dbus_message_set_error_name (message, name);
+  g_dbus_message_set_body (message, g_variant_new ("(s)", text));
+  send_answer (transport, message, serial);
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+/* Every order of QEMU's calls that is known to matter, with a clock that the test owns. */
+#define _GNU_SOURCE 1 /* memfd_create */
+#include "support/fds.h"
+
+#include <drm_fourcc.h>
+#include <qemu-dmabuf/qdmabuf-error.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "flow/inbox.h"
+
+static unsigned answered;
+
+static void
+answer (void *reply)
+{
+  assert_non_null (reply);
+  answered++;
+}
+
+/* Replies are opaque to the inbox. */
+static void *
+reply (void)
+{
+  static int dummy;
+
+  return &dummy;
+}
+
+struct fixture {
+  struct inbox inbox;
+};
+
+static int
+setup (void **state)
+{
+  struct fixture *self = g_new0 (struct fixture, 1);
+
+  fds_remember (NULL);
+  answered = 0;
+  inbox_init (&self->inbox, answer);
+  *state = self;
+  return 0;
+}
+
+static int
+teardown (void **state)
+{
+  struct fixture *self = *state;
+
+  inbox_clear (&self->inbox);
+  g_free (self);
+  return fds_check (NULL);
+}
+
+static QdmabufBuffer *
+dmabuf (uint32_t width, uint32_t height, struct rect crop)
+{
+  struct fdset fds = FDSET_NONE;
+  struct layout layout = {
+    .width = width,
+    .height = height,
+    .crop = crop,
+    .fourcc = DRM_FORMAT_XRGB8888,
+    .n_planes = 1,
+    .planes = { { .stride = width * 4 } },
+  };
+  int fd = memfd_create ("test", MFD_CLOEXEC);
+
+  assert_true (fd >= 0);
+  assert_int_equal (ftruncate (fd, (off_t) width * height * 4), 0);
+  assert_true (fdset_take (&fds, fd));
+  QdmabufBuffer *buffer = buffer_new_dmabuf (&layout, &fds, NULL);
+  assert_non_null (buffer);
+  return buffer;
+}
+
+static QdmabufBuffer *
+bytes (uint32_t width, uint32_t height)
+{
+  uint8_t *data = g_malloc0 ((size_t) width * height * 4);
+  QdmabufBuffer *buffer = buffer_new_bytes (width, height, width * 4, DRM_FORMAT_XRGB8888, data,
+                                            (size_t) width * height * 4, data, g_free, NULL);
+
+  assert_non_null (buffer);
+  return buffer;
+}
+
+static void
+show (struct inbox *inbox, QdmabufBuffer *buffer, unsigned version, int64_t now)
+{
+  g_ptr_array_unref (inbox_scanout (inbox, buffer, version, now));
+  qdmabuf_buffer_unref (buffer);
+}
+
+static void
+show_dmabuf (struct inbox *inbox, unsigned version, int64_t now)
+{
+  show (inbox, dmabuf (64, 32, (struct rect){ 0, 0, 64, 32 }), version, now);
+}
+
+static void
+assert_rect (const struct damage *damage, int x, int y, int width, int height)
+{
+  struct rect r = damage_bounds (damage);
+
+  assert_int_equal (r.x, x);
+  assert_int_equal (r.y, y);
+  assert_int_equal (r.width, width);
+  assert_int_equal (r.height, height);
+}
+
+static void
+drop (struct inbox_work *work)
+{
+  g_ptr_array_unref (work->replies);
+  qdmabuf_buffer_unref (work->buffer);
+}
+
+static void
+test_placeholder_is_never_read (void **state)
+{
+  struct inbox *inbox = &((struct fixture *) *state)->inbox;
+  struct inbox_work work;
+
+  show_dmabuf (inbox, 1, 1000);
+  assert_false (inbox_take (inbox, 1000 + INBOX_SETTLE_US - 1, &work));
+  show_dmabuf (inbox, 1, 5000);
+  assert_false (inbox_take (inbox, 1000 + INBOX_SETTLE_US, &work));
+  assert_int_equal (inbox_next (inbox), 5000 + INBOX_SETTLE_US);
+  QdmabufBuffer *newest = inbox->current;
+  assert_true (inbox_take (inbox, 5000 + INBOX_SETTLE_US, &work));
+  assert_ptr_equal (work.buffer, newest);
+  assert_rect (&work.damage, 0, 0, 64, 32);
+  drop (&work);
+  assert_int_equal (inbox_next (inbox), INT64_MAX);
+}
+
+static void
+test_updates_become_one_read_and_are_answered_with_it (void **state)
+{
+  struct inbox *inbox = &((struct fixture *) *state)->inbox;
+  struct inbox_work work;
+
+  show_dmabuf (inbox, 1, 0);
+  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 10), INBOX_QUEUED);
+  assert_true (inbox_take (inbox, 10, &work)); /* the first update ends the settling */
+  drop (&work);
+  assert_int_equal (answered, 1);
+
+  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 1, 1, 2, 2 }, reply (), 20), INBOX_QUEUED);
+  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 5, 5, 2, 2 }, reply (), 30), INBOX_QUEUED);
+  assert_true (inbox_take (inbox, 31, &work));
+  assert_int_equal (work.replies->len, 2);
+  assert_rect (&work.damage, 1, 1, 6, 6);
+  assert_int_equal (work.deadline, 20 + INBOX_REPLY_US);
+  assert_int_equal (answered, 1);
+  drop (&work);
+  assert_int_equal (answered, 3);
+}
+
+static void
+test_update_outside_the_picture_is_answered_all_the_same (void **state)
+{
+  struct inbox *inbox = &((struct fixture *) *state)->inbox;
+  struct inbox_work work;
+
+  show_dmabuf (inbox, 1, 0);
+  assert_true (inbox_take (inbox, INBOX_SETTLE_US, &work));
+  drop (&work);
+  inbox_update_dmabuf (inbox, (struct rect){ 0, 400, 640, 80 }, reply (), 50000);
+  assert_true (inbox_take (inbox, 50000, &work));
+  assert_true (damage_is_empty (&work.damage));
+  assert_int_equal (work.replies->len, 1);
+  drop (&work);
+}
+
+static void
+test_new_scanout_answers_updates_of_the_old_one (void **state)
+{
+  struct inbox *inbox = &((struct fixture *) *state)->inbox;
+
+  show_dmabuf (inbox, 1, 0);
+  inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 10);
+  show_dmabuf (inbox, 1, 20);
+  assert_int_equal (answered, 1);
+}
+
+static void
+test_update_without_scanout (void **state)
+{
+  struct inbox *inbox = &((struct fixture *) *state)->inbox;
+  bool unannounced = false;
+  g_autoptr (GError) error = NULL;
+  uint8_t pixel[4] = { 0 };
+
+  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 0), INBOX_NO_SCANOUT);
+  assert_int_equal (answered, 0); /* the caller's */
+  assert_false (inbox_update_map (inbox, (struct rect){ 0, 0, 1, 1 }, 0, &error));
+  assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_PROTOCOL));
+  g_clear_error (&error);
+  assert_false (inbox_update_pixels (inbox, (struct rect){ 0, 0, 1, 1 }, 4, DRM_FORMAT_XRGB8888, pixel, sizeof pixel,
+                                     0, &unannounced, &error));
+  assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_PROTOCOL));
+}
+
+static void
+test_disable_at_a_page_flip (void **state)
+{
+  struct inbox *inbox = &((struct fixture *) *state)->inbox;
+
+  /* Arrived: scanout, then the release of the old buffer. */
+  show_dmabuf (inbox, 1, 0);
+  inbox_disable (inbox, 5);
+  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 10), INBOX_QUEUED);
+  assert_false (inbox_take_disabled (inbox, 10 + INBOX_DISABLE_US));
+  /* Lost: the Disable threw the next scanout away. */
+  inbox_disable (inbox, 20);
+  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 30), INBOX_LOST);
+  /* ScanoutDMABUF2 is never thrown away: what was shown is shown again. */
+  show_dmabuf (inbox, 2, 40);
+  inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 41);
+  inbox_disable (inbox, 42);
+  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 43), INBOX_QUEUED);
+}
+
+static void
+test_disable_for_good (void **state)
+{
+  struct inbox *inbox = &((struct fixture *) *state)->inbox;
+  struct inbox_work work;
+
+  show_dmabuf (inbox, 1, 0);
+  assert_true (inbox_take (inbox, INBOX_SETTLE_US, &work));
+  drop (&work);
+  inbox_disable (inbox, 100);
+  assert_int_equal (inbox_next (inbox), 100 + INBOX_DISABLE_US);
+  assert_false (inbox_take_disabled (inbox, 99 + INBOX_DISABLE_US));
+  assert_true (inbox_take_disabled (inbox, 100 + INBOX_DISABLE_US));
+  assert_false (inbox_take_disabled (inbox, 200 + INBOX_DISABLE_US));
+}
+
+static void
+test_crop_takes_everything (void **state)
+{
+  struct inbox *inbox = &((struct fixture *) *state)->inbox;
+  struct inbox_work work;
+
+  show (inbox, dmabuf (64, 32, (struct rect){ 16, 8, 32, 16 }), 2, 0);
+  assert_true (inbox_take (inbox, INBOX_SETTLE_US, &work));
+  drop (&work);
+  inbox_update_dmabuf (inbox, (struct rect){ 20, 20, 4, 4 }, reply (), 50000);
+  assert_true (inbox_take (inbox, 50000, &work));
+  assert_rect (&work.damage, 0, 0, 32, 16);
+  drop (&work);
+}
+
+static bool
+put (struct inbox *inbox, struct rect r, int64_t now, bool *unannounced)
+{
+  size_t size = (size_t) r.width * (size_t) r.height * 4;
+  g_autofree uint8_t *pixels = g_malloc (size);
+
+  memset (pixels, 0xaa, size);
+  return inbox_update_pixels (inbox, r, (uint32_t) r.width * 4, DRM_FORMAT_XRGB8888, pixels, size, now, unannounced,
+                              NULL);
+}
+
+static void
+test_inline_size_follows_the_console (void **state)
+{
+  struct inbox *inbox = &((struct fixture *) *state)->inbox;
+  struct inbox_work work;
+  bool unannounced = false;
+
+  show (inbox, bytes (640, 480), 0, 0);
+  assert_true (inbox_take (inbox, 0, &work)); /* its pixels are in the message: nothing to wait for */
+  drop (&work);
+
+  /* The update comes before the console's size... */
+  assert_true (put (inbox, (struct rect){ 0, 0, 720, 16 }, 10, &unannounced));
+  assert_true (unannounced);
+  assert_int_equal (inbox->current->layout.width, 720);
+  assert_int_equal (inbox->current->layout.height, 480);
+  inbox_console_size (inbox, 720, 400, 20);
+  assert_int_equal (inbox->current->layout.height, 400);
+  assert_int_equal (inbox->current->bytes[0], 0xaa); /* what was updated is kept */
+
+  /* ... or after it. */
+  inbox_console_size (inbox, 800, 600, 30);
+  assert_true (put (inbox, (struct rect){ 0, 599, 800, 1 }, 40, &unannounced));
+  assert_false (unannounced);
+  assert_int_equal (inbox->current->layout.width, 800);
+  assert_int_equal (inbox->current->layout.height, 600);
+}
+
+static void
+test_impossible_rectangles_are_refused (void **state)
+{
+  struct inbox *inbox = &((struct fixture *) *state)->inbox;
+  const struct rect bad[] = {
+    { -1, 0, 4, 4 },
+    { 0, -5, 4, 4 },
+    { 0, 0, 0, 4 },
+    { 0, 0, 4, -4 },
+    { 0, 0, INT32_MAX, 1 },
+    { INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX },
+    { 16384, 0, 1, 1 },
+  };
+  uint8_t pixels[64] = { 0 };
+
+  show (inbox, bytes (16, 16), 0, 0);
+  for (size_t i = 0; i < G_N_ELEMENTS (bad); i++) {
+    bool unannounced = false;
+    g_autoptr (GError) error = NULL;
+
+    assert_false (inbox_update_pixels (inbox, bad[i], 16, DRM_FORMAT_XRGB8888, pixels, sizeof pixels, 0, &unannounced,
+                                       &error));
+    assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_PROTOCOL));
+    assert_int_equal (inbox->current->layout.width, 16);
+  }
+}
+
+static void
+test_update_pixels_after_a_map (void **state)
+{
+  struct inbox *inbox = &((struct fixture *) *state)->inbox;
+  int fd = memfd_create ("test", MFD_CLOEXEC);
+  bool unannounced = false;
+
+  assert_int_equal (ftruncate (fd, 64 * 64 * 4), 0);
+  show (inbox, buffer_new_map (fd, 0, 64, 64, 64 * 4, DRM_FORMAT_XRGB8888, NULL), 0, 0);
+  inbox_console_size (inbox, 128, 64, 5);
+  assert_true (put (inbox, (struct rect){ 0, 0, 128, 8 }, 10, &unannounced));
+  assert_int_equal (inbox->current->kind, BUFFER_BYTES);
+  assert_int_equal (inbox->current->layout.width, 128);
+  assert_int_equal (inbox->current->layout.height, 64);
+}
+
+static void
+test_retry (void **state)
+{
+  struct inbox *inbox = &((struct fixture *) *state)->inbox;
+  struct inbox_work work;
+
+  inbox_retry (inbox, 5); /* nothing shown: nothing to try */
+  assert_int_equal (inbox_next (inbox), INT64_MAX);
+  show_dmabuf (inbox, 1, 0);
+  assert_true (inbox_take (inbox, INBOX_SETTLE_US, &work));
+  drop (&work);
+  inbox_retry (inbox, 70000);
+  assert_false (inbox_take (inbox, 69999, &work));
+  assert_true (inbox_take (inbox, 70000, &work));
+  drop (&work);
+}
+
+#define test(f) cmocka_unit_test_setup_teardown (f, setup, teardown)
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    test (test_placeholder_is_never_read),
+    test (test_updates_become_one_read_and_are_answered_with_it),
+    test (test_update_outside_the_picture_is_answered_all_the_same),
+    test (test_new_scanout_answers_updates_of_the_old_one),
+    test (test_update_without_scanout),
+    test (test_disable_at_a_page_flip),
+    test (test_disable_for_good),
+    test (test_crop_takes_everything),
+    test (test_inline_size_follows_the_console),
+    test (test_impossible_rectangles_are_refused),
+    test (test_update_pixels_after_a_map),
+    test (test_retry),
+  };
+
+  return cmocka_run_group_tests (tests, NULL, NULL);
+}

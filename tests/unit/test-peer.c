@@ -1,0 +1,760 @@
+/* SPDX-License-Identifier: MIT */
+/* The main connection against the fake QEMU and a scripted QMP server: what it finds, what it sends, and what happens when
+ * the other side stays silent, refuses or goes away at each step. */
+#define _GNU_SOURCE 1 /* accept4 */
+
+#include "support/fds.h"
+
+#include <glib/gstdio.h>
+#include <qemu-dmabuf/qdmabuf-error.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "listen/deadline.h"
+#include "listen/names.h"
+#include "listen/peer.h"
+#include "peer/fake-qemu.h"
+
+#define PATIENCE_MS 5000u
+
+struct fixture {
+  struct fake_qemu *fake;
+  struct peer *peer;
+  GAsyncQueue *events; /* char * */
+};
+
+static void
+on_console_size (void *data, unsigned index, unsigned width, unsigned height)
+{
+  struct fixture *f = data;
+
+  g_async_queue_push (f->events, g_strdup_printf ("size %u %ux%u", index, width, height));
+}
+
+static void
+on_closed (void *data, bool private_connection, const GError *error)
+{
+  struct fixture *f = data;
+
+  assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_CLOSED));
+  g_async_queue_push (f->events, g_strdup (private_connection ? "closed private" : "closed"));
+}
+
+static const struct peer_handler handler = { on_console_size, on_closed };
+
+static void
+fixture_start (struct fixture *f, const struct fake_options *options)
+{
+  GError *error = NULL;
+
+  *f = (struct fixture){ .events = g_async_queue_new_full (g_free) };
+  f->fake = fake_new (options);
+  f->peer = peer_open_fd (fake_client_fd (f->fake), NULL, &error);
+  assert_null (error);
+  assert_non_null (f->peer);
+}
+
+static void
+fixture_end (struct fixture *f)
+{
+  g_clear_pointer (&f->peer, peer_free);
+  fake_free (f->fake);
+  g_async_queue_unref (f->events);
+}
+
+static void
+expect (struct fixture *f, const char *expected)
+{
+  g_autofree char *line = g_async_queue_timeout_pop (f->events, PATIENCE_MS * 1000);
+
+  assert_non_null (line);
+  assert_string_equal (line, expected);
+}
+
+/* One line, of that code, with that text in it; frees the error. */
+static void
+assert_error (GError *error, int code, const char *part)
+{
+  assert_non_null (error);
+  if (!g_error_matches (error, QDMABUF_ERROR, code) || !strstr (error->message, part))
+    fail_msg ("%s %d: “%s”; expected code %d and “%s”", g_quark_to_string (error->domain), error->code, error->message,
+              code, part);
+  assert_null (strchr (error->message, '\n'));
+  g_error_free (error);
+}
+
+/* Opening fails that way, and soon. */
+static void
+assert_open_fails (const struct fake_options *options, int code, const char *part)
+{
+  struct fake_qemu *fake = fake_new (options);
+  int64_t start = g_get_monotonic_time ();
+  GError *error = NULL;
+
+  assert_null (peer_open_fd (fake_client_fd (fake), NULL, &error));
+  assert_true (g_get_monotonic_time () - start < 2 * G_USEC_PER_SEC);
+  assert_error (error, code, part);
+  fake_free (fake);
+}
+
+static void
+assert_register_fails (const struct fake_options *options, int code, const char *part)
+{
+  GError *error = NULL;
+  struct fixture f;
+  int fds[2];
+
+  fixture_start (&f, options);
+  assert_int_equal (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  assert_false (peer_register_listener (f.peer, 0, fds[1], NULL, &error));
+  assert_error (error, code, part);
+  close (fds[0]);
+  close (fds[1]);
+  fixture_end (&f);
+}
+
+static void
+test_open (void **state)
+{
+  struct fixture f;
+
+  (void) state;
+  fixture_start (&f, &(struct fake_options){ .n_consoles = 12, .name = "a/b", .width = 800, .height = 600 });
+  assert_string_equal (peer_name (f.peer), "a/b");
+  assert_string_equal (peer_uuid (f.peer), "5f0e7a4c-0d5e-4a7b-9c53-6a1d3c0b9e21");
+  assert_true (peer_is_private (f.peer));
+  assert_int_equal (peer_n_consoles (f.peer), 12);
+  for (unsigned i = 0; i < 12; i++) {
+    const struct peer_console *console = peer_console (f.peer, i);
+    g_autofree char *label = g_strdup_printf ("screen%u", i);
+
+    assert_int_equal (console->index, i);
+    assert_string_equal (console->label, label);
+    assert_string_equal (console->type, "Graphic");
+    assert_string_equal (console->device_address, "pci/0000/02.0");
+    assert_int_equal (console->head, i);
+    assert_int_equal (console->width, 800);
+    assert_int_equal (console->height, 600);
+  }
+  fixture_end (&f);
+
+  /* A VM with no screen is one. */
+  fixture_start (&f, &(struct fake_options){ .n_consoles = 0, .name = "" });
+  assert_int_equal (peer_n_consoles (f.peer), 0);
+  assert_string_equal (peer_name (f.peer), "");
+  fixture_end (&f);
+}
+
+static struct peer *
+open_named (struct fake_qemu *fake, const char *vm, GError **error)
+{
+  g_autofree char *address = g_strdup_printf ("fd:%d", fake_client_fd (fake));
+
+  return peer_open (address, vm, NULL, error);
+}
+
+static void
+test_choose (void **state)
+{
+  static const char *const good[] = { NULL, "fake", "5F0E7A4C-0d5e-4a7b-9c53-6a1d3c0b9e21" };
+  GError *error = NULL;
+
+  (void) state;
+  for (unsigned i = 0; i < G_N_ELEMENTS (good); i++) {
+    struct fake_qemu *fake = fake_new (&(struct fake_options){ .n_consoles = 1 });
+    struct peer *peer = open_named (fake, good[i], &error);
+
+    assert_non_null (peer);
+    peer_free (peer);
+    fake_free (fake);
+  }
+  struct fake_qemu *fake = fake_new (&(struct fake_options){ .n_consoles = 1 });
+  assert_null (open_named (fake, "other\n", &error));
+  assert_error (error, QDMABUF_ERROR_NOT_FOUND, "no VM “other?” here; there is: “fake” (UUID 5f0e");
+  fake_free (fake);
+}
+
+static void
+test_list (void **state)
+{
+  struct fake_qemu *fake = fake_new (&(struct fake_options){ .n_consoles = 2 });
+  g_autofree char *address = g_strdup_printf ("fd:%d", fake_client_fd (fake));
+  GError *error = NULL;
+
+  (void) state;
+  g_autoptr (GVariant) list = g_variant_ref_sink (peer_list_vms (address, NULL, &error));
+  assert_null (error);
+  g_autoptr (GVariant) expected = g_variant_ref_sink (g_variant_new_parsed (
+      "[{'name': <'fake'>, 'uuid': <'5f0e7a4c-0d5e-4a7b-9c53-6a1d3c0b9e21'>, 'bus-name': <''>, "
+      "'consoles': <[uint32 0, 1]>}]"));
+  assert_int_equal (g_variant_n_children (list), 1);
+  g_autoptr (GVariant) vm = g_variant_get_child_value (list, 0);
+  g_autoptr (GVariant) expected_vm = g_variant_get_child_value (expected, 0);
+  for (unsigned i = 0; i < g_variant_n_children (expected_vm); i++) {
+    g_autoptr (GVariant) value = NULL;
+    const char *key = NULL;
+
+    g_variant_get_child (expected_vm, i, "{&sv}", &key, &value);
+    g_autoptr (GVariant) own = g_variant_lookup_value (vm, key, NULL);
+    assert_non_null (own);
+    assert_true (g_variant_equal (own, value));
+  }
+  fake_free (fake);
+}
+
+static void
+test_size (void **state)
+{
+  struct fixture f;
+
+  (void) state;
+  fixture_start (&f, &(struct fake_options){ .n_consoles = 2 });
+  /* Said before anybody asked; the signal is on its way before the answer to the refresh. */
+  fake_set_size (f.fake, 1, 720, 400);
+  peer_refresh_size (f.peer, 0);
+  peer_set_handler (f.peer, &handler, &f);
+  peer_refresh_size (f.peer, 1);
+  g_autofree char *first = g_async_queue_timeout_pop (f.events, PATIENCE_MS * 1000);
+  while (first && g_str_has_prefix (first, "size 0")) {
+    g_free (first);
+    first = g_async_queue_timeout_pop (f.events, PATIENCE_MS * 1000);
+  }
+  assert_string_equal (first, "size 1 720x400");
+  fixture_end (&f);
+
+  fixture_start (&f, &(struct fake_options){ .n_consoles = 2 });
+  peer_set_handler (f.peer, &handler, &f);
+  fake_set_size (f.fake, 1, 1024, 768);
+  expect (&f, "size 1 1024x768");
+  /* The same again is no news; asking is always answered. */
+  fake_set_size (f.fake, 1, 1024, 768);
+  fake_set_size (f.fake, 0, 1, 2);
+  expect (&f, "size 0 1x2");
+  peer_refresh_size (f.peer, 1);
+  expect (&f, "size 1 1024x768");
+  peer_refresh_size (f.peer, 77);
+  /* What is known from the opening is not touched: other threads read it. */
+  assert_int_equal (peer_console (f.peer, 1)->width, 640);
+  fixture_end (&f);
+}
+
+static void
+test_hostile_signals (void **state)
+{
+  static const char *const paths[] = { PATH_ROOT "/Console_9", PATH_ROOT "/Console_x", PATH_ROOT "/Console_", "/",
+                                       PATH_ROOT "/Console_99999999999999" };
+  struct fixture f;
+
+  (void) state;
+  fixture_start (&f, &(struct fake_options){ .n_consoles = 1 });
+  peer_set_handler (f.peer, &handler, &f);
+  for (unsigned i = 0; i < G_N_ELEMENTS (paths); i++)
+    if (g_variant_is_object_path (paths[i]))
+      fake_emit (f.fake, paths[i], INTERFACE_PROPERTIES, "PropertiesChanged",
+                 g_variant_new_parsed ("('" INTERFACE_CONSOLE "', {'Width': <uint32 7>}, @as [])"));
+  fake_emit (f.fake, PATH_CONSOLE "0", INTERFACE_PROPERTIES, "PropertiesChanged",
+             g_variant_new_parsed ("('" INTERFACE_CONSOLE "',)"));
+  fake_emit (f.fake, PATH_CONSOLE "0", INTERFACE_PROPERTIES, "PropertiesChanged",
+             g_variant_new_parsed ("('" INTERFACE_CONSOLE "', {'Width': <'wide'>, 'Height': <3.0>}, ['Label'])"));
+  for (unsigned i = 0; i < 2000; i++)
+    fake_emit (f.fake, PATH_CONSOLE "0", "org.example.Foo", "Bar", g_variant_new_parsed ("(1, 2)"));
+  fake_emit (f.fake, PATH_CONSOLE "0", INTERFACE_PROPERTIES, "PropertiesChanged",
+             g_variant_new_parsed ("('" INTERFACE_CONSOLE "', {'Width': <uint32 4294967295>}, @as [])"));
+  expect (&f, "size 0 4294967295x480");
+  fixture_end (&f);
+}
+
+static void
+expect_input (struct fixture *f, const char *expected)
+{
+  g_autofree char *input = fake_wait_input (f->fake, PATIENCE_MS);
+
+  assert_non_null (input);
+  assert_string_equal (input, expected);
+}
+
+static void
+test_input (void **state)
+{
+  GError *error = NULL;
+  struct fixture f;
+
+  (void) state;
+  fixture_start (&f, &(struct fake_options){ .n_consoles = 2 });
+  assert_true (peer_send_key (f.peer, 1, 30, true, &error));
+  expect_input (&f, "Console_1 Keyboard.Press (uint32 30,)");
+  assert_true (peer_send_key (f.peer, 1, 0xdb, false, &error));
+  expect_input (&f, "Console_1 Keyboard.Release (uint32 219,)");
+  assert_true (peer_send_button (f.peer, 0, 9, true, &error));
+  expect_input (&f, "Console_0 Mouse.Press (uint32 9,)");
+  assert_true (peer_send_button (f.peer, 0, 0, false, &error));
+  expect_input (&f, "Console_0 Mouse.Release (uint32 0,)");
+  assert_true (peer_send_position (f.peer, 0, 639, 0, &error));
+  expect_input (&f, "Console_0 Mouse.SetAbsPosition (uint32 639, uint32 0)");
+  assert_true (peer_send_motion (f.peer, 0, -5, 7, &error));
+  expect_input (&f, "Console_0 Mouse.RelMotion (-5, 7)");
+  assert_true (peer_set_ui_info (f.peer, 0, 300, 200, -1, 2, 1920, 1080, &error));
+  expect_input (&f, "Console_0 Console.SetUIInfo (uint16 300, uint16 200, -1, 2, uint32 1920, uint32 1080)");
+
+  assert_false (peer_send_key (f.peer, 0, 0, true, &error));
+  assert_error (g_steal_pointer (&error), QDMABUF_ERROR_INVALID_ARGUMENT, "key number 0 is none: 1 to 255");
+  assert_false (peer_send_key (f.peer, 0, 256, true, &error));
+  assert_error (g_steal_pointer (&error), QDMABUF_ERROR_INVALID_ARGUMENT, "key number 256");
+  assert_false (peer_send_button (f.peer, 0, 10, true, &error));
+  assert_error (g_steal_pointer (&error), QDMABUF_ERROR_INVALID_ARGUMENT, "mouse button 10");
+  assert_false (peer_send_position (f.peer, 0, G_MAXUINT, 0, &error));
+  assert_error (g_steal_pointer (&error), QDMABUF_ERROR_INVALID_ARGUMENT, "column 4294967295");
+  assert_false (peer_send_motion (f.peer, 0, 0, G_MININT, &error));
+  assert_error (g_steal_pointer (&error), QDMABUF_ERROR_INVALID_ARGUMENT, "-2147483648");
+  assert_false (peer_set_ui_info (f.peer, 0, 0, 0, 0, 0, 100000, 1, &error));
+  assert_error (g_steal_pointer (&error), QDMABUF_ERROR_INVALID_ARGUMENT, "width 100000");
+  assert_false (peer_send_key (f.peer, 2, 30, true, &error));
+  assert_error (g_steal_pointer (&error), QDMABUF_ERROR_NOT_FOUND, "no console 2");
+  assert_null (fake_wait_input (f.fake, 0));
+  fixture_end (&f);
+}
+
+static void
+test_closed (void **state)
+{
+  GError *error = NULL;
+  struct fixture f;
+  int fds[2];
+
+  (void) state;
+  fixture_start (&f, &(struct fake_options){ .n_consoles = 1 });
+  peer_set_handler (f.peer, &handler, &f);
+  fake_close_main (f.fake);
+  expect (&f, "closed private");
+  assert_false (peer_send_key (f.peer, 0, 30, true, &error));
+  assert_error (g_steal_pointer (&error), QDMABUF_ERROR_REPLACED, "another client");
+  assert_int_equal (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  assert_false (peer_register_listener (f.peer, 0, fds[1], NULL, &error));
+  assert_error (g_steal_pointer (&error), QDMABUF_ERROR_REPLACED, "another client");
+  close (fds[0]);
+  close (fds[1]);
+  peer_refresh_size (f.peer, 0);
+  assert_string_equal (peer_name (f.peer), "fake");
+  fixture_end (&f);
+
+  /* Before anybody asked: told as soon as somebody does. */
+  fixture_start (&f, &(struct fake_options){ .n_consoles = 1 });
+  fake_close_main (f.fake);
+  assert_true (fake_wait_main_closed (f.fake, PATIENCE_MS));
+  peer_set_handler (f.peer, &handler, &f);
+  expect (&f, "closed private");
+  fixture_end (&f);
+
+  /* We close; the other side sees it, and no handler is called. */
+  fixture_start (&f, &(struct fake_options){ .n_consoles = 1 });
+  peer_set_handler (f.peer, &handler, &f);
+  g_clear_pointer (&f.peer, peer_free);
+  assert_true (fake_wait_main_closed (f.fake, PATIENCE_MS));
+  assert_null (g_async_queue_try_pop (f.events));
+  fixture_end (&f);
+}
+
+static void
+test_failures (void **state)
+{
+  (void) state;
+  deadline_answer_ms = 200;
+  assert_open_fails (&(struct fake_options){ .n_consoles = 1, .faults = FAKE_MUTE_AUTH }, QDMABUF_ERROR_TIMED_OUT,
+                     "does not answer within 200 ms");
+  assert_open_fails (&(struct fake_options){ .n_consoles = 1, .faults = FAKE_MUTE_CALLS }, QDMABUF_ERROR_TIMED_OUT,
+                     "does not answer within 200 ms");
+  assert_register_fails (&(struct fake_options){ .n_consoles = 1, .faults = FAKE_MUTE_REGISTER },
+                         QDMABUF_ERROR_TIMED_OUT, "listener for console 0 within 200 ms");
+  deadline_answer_ms = 5000;
+  assert_open_fails (&(struct fake_options){ .n_consoles = 1, .faults = FAKE_CLOSE_CALLS }, QDMABUF_ERROR_CLOSED,
+                     "closed the connection");
+  assert_open_fails (&(struct fake_options){ .n_consoles = 1, .faults = FAKE_NO_DISPLAY }, QDMABUF_ERROR_CONNECT,
+                     "no QEMU D-Bus display");
+  assert_open_fails (&(struct fake_options){ .n_consoles = 70 }, QDMABUF_ERROR_LIMIT, "more than 64 consoles");
+  assert_register_fails (&(struct fake_options){ .n_consoles = 1, .faults = FAKE_REFUSE_REGISTER }, QDMABUF_ERROR_BUSY,
+                         "already registered");
+  assert_register_fails (&(struct fake_options){ .n_consoles = 0 }, QDMABUF_ERROR_NOT_FOUND, "no console 0");
+}
+
+static void
+test_closed_while_registering (void **state)
+{
+  GError *error = NULL;
+  struct fixture f;
+  int fds[2];
+
+  (void) state;
+  fixture_start (&f, &(struct fake_options){ .n_consoles = 1, .faults = FAKE_CLOSE_REGISTER });
+  assert_int_equal (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  assert_false (peer_register_listener (f.peer, 0, fds[1], NULL, &error));
+  /* Whether the thread of the peer knows already is chance. */
+  assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_CLOSED)
+               || g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_REPLACED));
+  g_error_free (error);
+  close (fds[0]);
+  close (fds[1]);
+  fixture_end (&f);
+}
+
+static gpointer
+cancel_soon (gpointer data)
+{
+  poll (NULL, 0, 50); /* that long it must have blocked; nothing tells that it does */
+  g_cancellable_cancel (data);
+  return NULL;
+}
+
+static void
+test_cancel (void **state)
+{
+  static const unsigned faults[] = { FAKE_MUTE_AUTH, FAKE_MUTE_CALLS };
+  GError *error = NULL;
+
+  (void) state;
+  for (unsigned i = 0; i < G_N_ELEMENTS (faults); i++) {
+    g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+    struct fake_qemu *fake = fake_new (&(struct fake_options){ .n_consoles = 1, .faults = faults[i] });
+    GThread *thread = g_thread_new ("cancel", cancel_soon, cancellable);
+
+    assert_null (peer_open_fd (fake_client_fd (fake), cancellable, &error));
+    assert_true (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+    g_clear_error (&error);
+    g_thread_join (thread);
+    /* And when it is cancelled before it began. */
+    assert_null (peer_open ("unix:path=/nowhere", NULL, cancellable, &error));
+    assert_true (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+    g_clear_error (&error);
+    fake_free (fake);
+  }
+
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  struct fixture f;
+  int fds[2];
+
+  fixture_start (&f, &(struct fake_options){ .n_consoles = 1, .faults = FAKE_MUTE_REGISTER });
+  assert_int_equal (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  GThread *thread = g_thread_new ("cancel", cancel_soon, cancellable);
+  assert_false (peer_register_listener (f.peer, 0, fds[1], cancellable, &error));
+  assert_true (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+  g_clear_error (&error);
+  g_thread_join (thread);
+  close (fds[0]);
+  close (fds[1]);
+  fixture_end (&f);
+}
+
+static void
+assert_address_fails (const char *address, int code, const char *part)
+{
+  GError *error = NULL;
+
+  assert_null (peer_open (address, NULL, NULL, &error));
+  assert_error (error, code, part);
+}
+
+static void
+test_wrong_address (void **state)
+{
+  (void) state;
+  assert_address_fails ("nonsense", QDMABUF_ERROR_INVALID_ARGUMENT, "no address");
+  assert_address_fails ("unix:path=/nowhere/at/all", QDMABUF_ERROR_CONNECT, "/nowhere/at/all");
+  assert_address_fails ("qmp:/nowhere/at/all", QDMABUF_ERROR_CONNECT, "nobody listens");
+  assert_address_fails ("fd:0x1", QDMABUF_ERROR_INVALID_ARGUMENT, "number");
+}
+
+/* A peer that answers the opening by hand and then reads nothing more. */
+static bool
+answer_authentication (int fd)
+{
+  static const char *const answers[] = { "OK 0123456789abcdef0123456789abcdef\r\n", "AGREE_UNIX_FD\r\n" };
+  unsigned n = 0;
+  char line[512];
+  size_t length = 0;
+
+  while (recv (fd, line + length, 1, 0) == 1) {
+    if (line[length++] != '\n' || length == sizeof line)
+      continue;
+    if (g_strstr_len (line, (gssize) length, "BEGIN"))
+      return true;
+    bool known = g_strstr_len (line, (gssize) length, "AUTH EXTERNAL") || n == 1;
+    const char *answer = known && n < G_N_ELEMENTS (answers) ? answers[n++] : "REJECTED EXTERNAL\r\n";
+    if (send (fd, answer, strlen (answer), MSG_NOSIGNAL) < 0)
+      return false;
+    length = 0;
+  }
+  return false;
+}
+
+static gpointer
+open_and_stop_reading (gpointer data)
+{
+  GDBusCapabilityFlags flags = G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING;
+  int fd = GPOINTER_TO_INT (data);
+  guchar blob[4096];
+  gsize size = 0;
+
+  if (!answer_authentication (fd) || recv (fd, blob, 16, MSG_WAITALL) != 16)
+    return NULL;
+  gssize needed = g_dbus_message_bytes_needed (blob, 16, NULL);
+  assert_true (needed > 16 && needed < (gssize) sizeof blob);
+  assert_int_equal (recv (fd, blob + 16, (size_t) needed - 16, MSG_WAITALL), needed - 16);
+  g_autoptr (GDBusMessage) call = g_dbus_message_new_from_blob (blob, (gsize) needed, flags, NULL);
+  g_autoptr (GDBusMessage) answer = g_dbus_message_new_method_reply (call);
+  g_dbus_message_set_serial (answer, 1);
+  g_dbus_message_set_body (answer, g_variant_new_parsed (
+      "(@a{oa{sa{sv}}} {'" PATH_VM "': {'" INTERFACE_VM "': {'Name': <'mute'>, 'UUID': <''>}}, "
+      "'" PATH_CONSOLE "0': {'" INTERFACE_CONSOLE "': {'Width': <uint32 1>}}},)"));
+  g_autofree guchar *bytes = g_dbus_message_to_blob (answer, &size, flags, NULL);
+  assert_int_equal (send (fd, bytes, size, MSG_NOSIGNAL), size);
+  return NULL;
+}
+
+/* Input is queued, nobody blocks, and closing does not wait for what cannot be sent. */
+static void
+test_unread (void **state)
+{
+  GError *error = NULL;
+  int fds[2];
+
+  (void) state;
+  assert_int_equal (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  GThread *thread = g_thread_new ("mute", open_and_stop_reading, GINT_TO_POINTER (fds[0]));
+  struct peer *peer = peer_open_fd (fds[1], NULL, &error);
+  assert_null (error);
+  g_thread_join (thread);
+  assert_string_equal (peer_name (peer), "mute");
+  for (unsigned i = 0; i < 20000; i++)
+    assert_true (peer_send_motion (peer, 0, 1, 1, &error));
+  peer_refresh_size (peer, 0);
+  int64_t start = g_get_monotonic_time ();
+  peer_free (peer);
+  assert_true (g_get_monotonic_time () - start < 2 * G_USEC_PER_SEC);
+  close (fds[0]);
+  close (fds[1]);
+}
+
+/* ---- QMP ---- */
+
+#define GREETING "{\"QMP\": {\"version\": {\"qemu\": {\"major\": 10}}, \"capabilities\": [\"oob\"]}}\r\n"
+#define EVENT "{\"timestamp\": {\"seconds\": 1}, \"event\": \"RESET\", \"data\": {\"return\": {}}}\r\n"
+#define RETURN "{\"return\": {}}\r\n"
+
+struct qmp_server {
+  char *directory, *path, *address;
+  int fd;
+  const char *const *answers; /* the greeting, then one a command; NULL at the end: the connection is closed */
+  bool piecemeal;             /* one byte at a time */
+  GString *commands;
+  unsigned n_fds;
+  GThread *thread;
+};
+
+static bool
+send_answer (struct qmp_server *server, int fd, const char *answer)
+{
+  size_t step = server->piecemeal ? 1 : strlen (answer);
+
+  for (size_t at = 0; at < strlen (answer); at += step)
+    if (send (fd, answer + at, step, MSG_NOSIGNAL) < 0)
+      return false;
+  return true;
+}
+
+static bool
+read_command (struct qmp_server *server, int fd)
+{
+  char c = 0;
+
+  while (c != '\n') {
+    struct iovec iov = { .iov_base = &c, .iov_len = 1 };
+    union {
+      char bytes[CMSG_SPACE (sizeof (int) * 4)];
+      struct cmsghdr header;
+    } control;
+    struct msghdr message = {
+      .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+    };
+
+    if (recvmsg (fd, &message, MSG_CMSG_CLOEXEC) <= 0)
+      return false;
+    struct cmsghdr *header = CMSG_FIRSTHDR (&message);
+    if (header && header->cmsg_type == SCM_RIGHTS) {
+      int passed;
+
+      memcpy (&passed, CMSG_DATA (header), sizeof passed);
+      close (passed);
+      server->n_fds++;
+    }
+    g_string_append_c (server->commands, c);
+  }
+  return true;
+}
+
+static gpointer
+serve_qmp (gpointer data)
+{
+  struct qmp_server *server = data;
+  int fd = accept4 (server->fd, NULL, NULL, SOCK_CLOEXEC);
+
+  for (const char *const *answer = server->answers; *answer; answer++) {
+    if (answer != server->answers && !read_command (server, fd))
+      break;
+    if (!send_answer (server, fd, *answer))
+      break;
+  }
+  /* Silence, where the script ends with an empty answer, lasts until the client goes. */
+  while (server->answers[0] && recv (fd, &(char){ 0 }, 1, 0) > 0)
+    ;
+  close (fd);
+  return NULL;
+}
+
+static void
+qmp_listen (struct qmp_server *server, int backlog)
+{
+  struct sockaddr_un name = { .sun_family = AF_UNIX };
+
+  *server = (struct qmp_server){ .directory = g_dir_make_tmp ("qdmabuf-XXXXXX", NULL) };
+  server->path = g_build_filename (server->directory, "qmp", NULL);
+  server->address = g_strconcat ("qmp:", server->path, NULL);
+  server->commands = g_string_new (NULL);
+  g_strlcpy (name.sun_path, server->path, sizeof name.sun_path);
+  server->fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_int_equal (bind (server->fd, (struct sockaddr *) &name, sizeof name), 0);
+  assert_int_equal (listen (server->fd, backlog), 0);
+}
+
+static void
+qmp_end (struct qmp_server *server)
+{
+  if (server->thread)
+    g_thread_join (server->thread);
+  close (server->fd);
+  g_unlink (server->path);
+  g_rmdir (server->directory);
+  g_free (server->path);
+  g_free (server->directory);
+  g_free (server->address);
+  g_string_free (server->commands, TRUE);
+}
+
+static void
+assert_qmp_fails (const char *const *answers, bool piecemeal, int code, const char *part)
+{
+  struct qmp_server server;
+
+  qmp_listen (&server, 1);
+  server.answers = answers;
+  server.piecemeal = piecemeal;
+  server.thread = g_thread_new ("qmp", serve_qmp, &server);
+  assert_address_fails (server.address, code, part);
+  qmp_end (&server);
+}
+
+static void
+test_qmp (void **state)
+{
+  struct qmp_server server;
+  const char *const answers[] = { EVENT GREETING, EVENT RETURN, RETURN, EVENT EVENT RETURN, NULL };
+
+  (void) state;
+  /* All goes well until the display connection itself, whose other end the server closed. */
+  for (unsigned piecemeal = 0; piecemeal < 2; piecemeal++) {
+    qmp_listen (&server, 1);
+    server.answers = answers;
+    server.piecemeal = piecemeal;
+    server.thread = g_thread_new ("qmp", serve_qmp, &server);
+    assert_address_fails (server.address, QDMABUF_ERROR_CONNECT, "cannot connect to QEMU at the other end");
+    g_thread_join (g_steal_pointer (&server.thread));
+    assert_int_equal (server.n_fds, 1);
+    g_auto (GStrv) commands = g_strsplit (server.commands->str, "\r\n", -1);
+    assert_int_equal (g_strv_length (commands), 4);
+    assert_string_equal (commands[0], "{\"execute\":\"qmp_capabilities\"}");
+    assert_true (g_str_has_prefix (commands[1], "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"qdmabuf-"));
+    assert_true (g_str_has_prefix (commands[2], "{\"execute\":\"add_client\",\"arguments\":{\"protocol\":"
+                                                "\"@dbus-display\",\"fdname\":\"qdmabuf-"));
+    qmp_end (&server);
+  }
+}
+
+static void
+test_qmp_refusals (void **state)
+{
+  g_autofree char *blanks = g_strnfill (100000, ' ');
+  g_autofree char *flood = g_strconcat ("{\"QMP\":", blanks, NULL);
+
+  (void) state;
+  assert_qmp_fails ((const char *const[]){ GREETING, RETURN, RETURN,
+                                           "{\"error\": {\"class\": \"GenericError\", \"desc\": "
+                                           "\"p2p connections not accepted in bus mode\"}}\r\n",
+                                           RETURN, NULL },
+                    false, QDMABUF_ERROR_CONNECT, "bus's address): p2p connections not accepted in bus mode");
+  assert_qmp_fails ((const char *const[]){ GREETING, "{\"error\": {\"desc\": \"no\\nway\"}}\r\n", NULL }, false,
+                    QDMABUF_ERROR_CONNECT, "no way");
+  assert_qmp_fails ((const char *const[]){ GREETING, "{\"what\": 1}\r\n", NULL }, false, QDMABUF_ERROR_CONNECT,
+                    "none of QMP's");
+  assert_qmp_fails ((const char *const[]){ "QEMU 10.0.2 monitor - type 'help'\r\n(qemu) ", NULL }, false,
+                    QDMABUF_ERROR_CONNECT, "does not speak QMP");
+  assert_qmp_fails ((const char *const[]){ flood, NULL }, false, QDMABUF_ERROR_CONNECT, "more than 65536 bytes");
+  assert_qmp_fails ((const char *const[]){ NULL }, false, QDMABUF_ERROR_CONNECT, "QMP");
+  deadline_answer_ms = 200;
+  assert_qmp_fails ((const char *const[]){ GREETING, "", NULL }, false, QDMABUF_ERROR_CONNECT,
+                    "does not answer within 200 ms");
+  deadline_answer_ms = 5000;
+}
+
+static void
+test_qmp_busy (void **state)
+{
+  struct sockaddr_un name = { .sun_family = AF_UNIX };
+  struct qmp_server server;
+  int others[8];
+  unsigned n = 0;
+
+  (void) state;
+  qmp_listen (&server, 0);
+  int64_t start = g_get_monotonic_time ();
+  assert_address_fails (server.address, QDMABUF_ERROR_BUSY, "another client holds this QMP socket");
+  int64_t us = g_get_monotonic_time () - start;
+  print_message ("a busy QMP socket was named after %d ms\n", (int) (us / 1000));
+  assert_true (us < 2500000);
+
+  /* So many wait already that nobody can even connect. */
+  g_strlcpy (name.sun_path, server.path, sizeof name.sun_path);
+  for (; n < G_N_ELEMENTS (others); n++) {
+    others[n] = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (connect (others[n], (struct sockaddr *) &name, sizeof name) < 0)
+      break;
+  }
+  assert_true (n < G_N_ELEMENTS (others));
+  assert_address_fails (server.address, QDMABUF_ERROR_BUSY, "wait for it");
+  for (unsigned i = 0; i <= n; i++)
+    close (others[i]);
+  qmp_end (&server);
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    fds_unit_test (test_open),
+    fds_unit_test (test_choose),
+    fds_unit_test (test_list),
+    fds_unit_test (test_size),
+    fds_unit_test (test_hostile_signals),
+    fds_unit_test (test_input),
+    fds_unit_test (test_closed),
+    fds_unit_test (test_failures),
+    fds_unit_test (test_closed_while_registering),
+    fds_unit_test (test_cancel),
+    fds_unit_test (test_wrong_address),
+    fds_unit_test (test_unread),
+    fds_unit_test (test_qmp),
+    fds_unit_test (test_qmp_refusals),
+    fds_unit_test (test_qmp_busy),
+  };
+
+  return cmocka_run_group_tests (tests, fake_warm_up, NULL);
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* One run that saves frames. */
+#pragma once
+
+#include "messages.h"
+#include "options.h"
+
+/* Connects, saves, says what it saved. Runs the default main context. */
+enum status capture_run (const struct options *options);

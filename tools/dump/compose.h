@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The guest's cursor drawn into a picture. */
+#pragma once
+
+#include "image.h"
+
+/* A cursor as the library describes it. */
+struct pointer {
+  int x, y; /* where its picture's top left corner is, in pixels of the screen; any value */
+  unsigned width, height; /* pixels */
+  const uint8_t *data;    /* rows of B, G, R, A without padding, straight alpha; lent */
+};
+
+/* Blends pointer over image's pixels, which are `pixels` (writable, image->stride bytes a row).
+ * What lies outside of the picture is cut off. */
+void compose_pointer (const struct image *image, uint8_t *pixels, const struct pointer *pointer);
