@@ -9,8 +9,8 @@ use (QdmabufFrame *frame)
   const guint8 *pixels = qdmabuf_frame_get_data (frame, 0, &size);
 
   g_print ("frame %" G_GUINT64_FORMAT ": %u×%u, %zu bytes, first pixel %02x %02x %02x\n",
-           qdmabuf_frame_get_serial (frame), qdmabuf_frame_get_width (frame), qdmabuf_frame_get_height (frame), size,
-           pixels[2], pixels[1], pixels[0]);
+           qdmabuf_frame_get_serial (frame), qdmabuf_frame_get_width (frame),
+           qdmabuf_frame_get_height (frame), size, pixels[2], pixels[1], pixels[0]);
 }
 
 int
@@ -18,7 +18,8 @@ main (int argc, char **argv)
 {
   const gint64 timeout_us = 5 * G_USEC_PER_SEC;
   g_autoptr (GError) error = NULL;
-  g_autoptr (QdmabufDisplay) display = qdmabuf_display_open (argc > 1 ? argv[1] : NULL, NULL, &error);
+  g_autoptr (QdmabufDisplay) display =
+      qdmabuf_display_open (argc > 1 ? argv[1] : NULL, NULL, &error);
   QdmabufConsole *console = display ? qdmabuf_display_get_console (display, 0) : NULL;
   QdmabufFrame *frame = NULL;
 

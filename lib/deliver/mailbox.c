@@ -24,7 +24,6 @@ struct mailbox {
   struct damage pending;
   int64_t next_take;  /* µs of CLOCK_MONOTONIC; before it max_rate forbids a take */
   int64_t held_until; /* likewise; before it no frame is sure */
-  bool announced;     /* ready was called and no consumer function since */
   bool waiting;       /* a thread is in mailbox_wait */
   char *closed;       /* message; NULL: open */
   int code;
@@ -73,10 +72,8 @@ announce (struct mailbox *mailbox)
   g_mutex_lock (&mailbox->lock);
   if (mailbox->waiting)
     g_cond_broadcast (&mailbox->changed);
-  if (mailbox->ready && !mailbox->announced)
+  if (mailbox->ready)
     delay = take_delay (mailbox);
-  if (delay >= 0)
-    mailbox->announced = true;
   g_mutex_unlock (&mailbox->lock);
   if (delay >= 0)
     mailbox->ready (mailbox->data, delay);
@@ -233,7 +230,6 @@ hand_out (struct mailbox *mailbox)
     if (mailbox->interval > 0)
       mailbox->next_take = g_get_monotonic_time () + mailbox->interval;
   }
-  mailbox->announced = false;
   return qdmabuf_frame_ref (mailbox->newest);
 }
 
@@ -243,7 +239,6 @@ mailbox_take (struct mailbox *mailbox)
   QdmabufFrame *frame = NULL;
 
   g_mutex_lock (&mailbox->lock);
-  mailbox->announced = false;
   if (take_delay (mailbox) == 0)
     frame = hand_out (mailbox);
   g_mutex_unlock (&mailbox->lock);

@@ -11,19 +11,20 @@
  * @cancellable: (nullable): ends the wait with %G_IO_ERROR_CANCELLED
  * @error: return location for an error
  *
- * Waits for a frame newer than the last one returned. Needs no main loop. May be called from any thread, by one at a
- * time.
+ * Waits for a frame newer than the last one returned. Needs no main loop. May be called from any
+ * thread, by one at a time.
  *
- * Errors: [error@QemuDmabuf.Error] `TIMED_OUT` (also while the application holds `max-frames` frames: the message says
- * so), `STOPPED` (not started, or stopped meanwhile), `CLOSED`, `BUSY` (a handler of
- * [signal@QemuDmabuf.Console::frame] is connected, or another thread waits).
+ * Errors: [error@QemuDmabuf.Error] `TIMED_OUT` (also while the application holds `max-frames`
+ * frames: the message says so), `STOPPED` (not started, or stopped meanwhile), `CLOSED`, `BUSY` (a
+ * handler of [signal@QemuDmabuf.Console::frame] is connected, or another thread waits).
  *
  * Returns: (transfer full): the newest frame, whole, with all damage since the one returned before
  *
  * Since: 0.1
  */
 QdmabufFrame *
-qdmabuf_console_wait_frame (QdmabufConsole *self, gint64 timeout_us, GCancellable *cancellable, GError **error)
+qdmabuf_console_wait_frame (QdmabufConsole *self, gint64 timeout_us, GCancellable *cancellable,
+                            GError **error)
 {
   g_return_val_if_fail (QDMABUF_IS_CONSOLE (self), NULL);
 
@@ -49,8 +50,9 @@ qdmabuf_console_wait_frame (QdmabufConsole *self, gint64 timeout_us, GCancellabl
  * qdmabuf_console_dup_latest_frame:
  * @self: a console
  *
- * The newest frame, at once, whether it was returned before or not; it counts as returned. For a consumer with a clock
- * of its own. May be called from any thread, also after the console was stopped.
+ * The newest frame, at once, whether it was returned before or not; it counts as returned. For a
+ * consumer with a clock of its own. May be called from any thread, also after the console was
+ * stopped.
  *
  * Returns: (transfer full) (nullable): the newest frame; %NULL: there has been none yet
  *
@@ -79,7 +81,8 @@ qdmabuf_console_dup_latest_frame (QdmabufConsole *self)
  * qdmabuf_console_dup_cursor:
  * @self: a console
  *
- * The guest's hardware cursor as it is now. It is never part of a frame. May be called from any thread.
+ * The guest's hardware cursor as it is now. It is never part of a frame. May be called from any
+ * thread.
  *
  * Returns: (transfer full) (nullable): the cursor; %NULL: QEMU has not said anything of one
  *
@@ -105,11 +108,12 @@ qdmabuf_console_dup_cursor (QdmabufConsole *self)
  *
  * Counters and stage times since `start`. May be called from any thread.
  *
- * The dictionary can grow. Today it holds the counts (`t`) `scanouts`, `updates`, `replies`, `frames`,
- * `frames-dropped`, `frames-taken`, `frames-replaced`, `warnings`, `registrations` and `threads-abandoned`; the time
- * `first-frame-us` (`x`, µs from `start`, 0: none yet); and the stage times `reply-us` (a DMA-BUF update read from the
- * socket until QEMU is answered), `read-us` (the read itself) and `publish-us` (a call read from the socket until its
- * frame can be had), each a dictionary of `n` (`t`), `p50`, `p95`, `p99` of the last 1,024 times and `max` of all
+ * The dictionary can grow. Today it holds the counts (`t`) `scanouts`, `updates`, `replies`,
+ * `frames`, `frames-dropped`, `frames-taken`, `frames-replaced`, `warnings`, `registrations` and
+ * `threads-abandoned`; the time `first-frame-us` (`x`, µs from `start`, 0: none yet); and the stage
+ * times `reply-us` (a DMA-BUF update read from the socket until QEMU is answered), `read-us` (the
+ * read itself) and `publish-us` (a call read from the socket until its frame can be had), each a
+ * dictionary of `n` (`t`), `p50`, `p95`, `p99` of the last 1,024 times and `max` of all
  * (`u`, µs).
  *
  * Returns: (transfer full): a dictionary of type `a{sv}`, empty while the console is stopped
@@ -129,4 +133,3 @@ qdmabuf_console_get_stats (QdmabufConsole *self)
   console_return_flow (self);
   return stats;
 }
-

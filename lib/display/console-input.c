@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* QdmabufConsole, spoken to: keys, pointer and the wish for another size. Nothing here waits for QEMU. */
+/* QdmabufConsole, spoken to: keys, pointer and the wish for another size. Nothing here waits for
+ * QEMU. */
 #include <qemu-dmabuf/qdmabuf-error.h>
 
 #include "display/console-private.h"
@@ -14,15 +15,16 @@ fail (const char *what, GError **error)
 /**
  * qdmabuf_console_send_key:
  * @self: a console
- * @qnum: QEMU's number of the key: its code in XT set 1, with 0x80 added for the keys that have an E0 prefix there
+ * @qnum: QEMU's number of the key: its code in XT set 1, with 0x80 added for the keys that have an
+ * E0 prefix there
  * @pressed: %TRUE: pressed, %FALSE: released
  * @error: return location for an error
  *
- * Presses or releases a key. Does not wait for QEMU; may be called from any thread. QEMU releases all keys when the
- * console is stopped.
+ * Presses or releases a key. Does not wait for QEMU; may be called from any thread. QEMU releases
+ * all keys when the console is stopped.
  *
- * Errors: [error@QemuDmabuf.Error] `INVALID_ARGUMENT`, `CLOSED`, or `REPLACED` when another client took the private
- * connection over.
+ * Errors: [error@QemuDmabuf.Error] `INVALID_ARGUMENT`, `CLOSED`, or `REPLACED` when another client
+ * took the private connection over.
  *
  * Returns: whether it was sent
  *
@@ -46,12 +48,13 @@ qdmabuf_console_send_key (QdmabufConsole *self, guint qnum, gboolean pressed, GE
 /**
  * qdmabuf_console_send_button:
  * @self: a console
- * @button: 0 left, 1 middle, 2 right, 3 wheel up, 4 wheel down, 5 side, 6 extra, 7 wheel left, 8 wheel right
+ * @button: 0 left, 1 middle, 2 right, 3 wheel up, 4 wheel down, 5 side, 6 extra, 7 wheel left, 8
+ * wheel right
  * @pressed: %TRUE: pressed, %FALSE: released; a step of a wheel is both
  * @error: return location for an error
  *
- * Presses or releases a button of the pointer. Does not wait for QEMU; may be called from any thread. Errors as of
- * [method@QemuDmabuf.Console.send_key].
+ * Presses or releases a button of the pointer. Does not wait for QEMU; may be called from any
+ * thread. Errors as of [method@QemuDmabuf.Console.send_key].
  *
  * Returns: whether it was sent
  *
@@ -79,8 +82,9 @@ qdmabuf_console_send_button (QdmabufConsole *self, guint button, gboolean presse
  * @y: row, in pixels of the console, less than its height
  * @error: return location for an error
  *
- * Moves the pointer of a guest that has a tablet; QEMU ignores it where the guest has a mouse. Does not wait for
- * QEMU; may be called from any thread. Errors as of [method@QemuDmabuf.Console.send_key].
+ * Moves the pointer of a guest that has a tablet; QEMU ignores it where the guest has a mouse. Does
+ * not wait for QEMU; may be called from any thread. Errors as of
+ * [method@QemuDmabuf.Console.send_key].
  *
  * Returns: whether it was sent
  *
@@ -111,8 +115,9 @@ qdmabuf_console_send_position (QdmabufConsole *self, guint x, guint y, GError **
  * @dy: downwards, in the mouse's own units
  * @error: return location for an error
  *
- * Moves the pointer of a guest that has a mouse; QEMU ignores it where the guest has a tablet. Does not wait for QEMU;
- * may be called from any thread. Errors as of [method@QemuDmabuf.Console.send_key].
+ * Moves the pointer of a guest that has a mouse; QEMU ignores it where the guest has a tablet. Does
+ * not wait for QEMU; may be called from any thread. Errors as of
+ * [method@QemuDmabuf.Console.send_key].
  *
  * Returns: whether it was sent
  *
@@ -143,16 +148,17 @@ qdmabuf_console_send_motion (QdmabufConsole *self, int dx, int dy, GError **erro
  * @height: wished height, in pixels; 0 switches the output off
  * @error: return location for an error
  *
- * Tells the guest of a monitor of that size. What it makes of it is its own affair: frames of another size follow, or
- * not. Does not wait for QEMU; may be called from any thread. Errors as of [method@QemuDmabuf.Console.send_key].
+ * Tells the guest of a monitor of that size. What it makes of it is its own affair: frames of
+ * another size follow, or not. Does not wait for QEMU; may be called from any thread. Errors as of
+ * [method@QemuDmabuf.Console.send_key].
  *
  * Returns: whether it was sent
  *
  * Since: 0.1
  */
 gboolean
-qdmabuf_console_set_ui_info (QdmabufConsole *self, guint width_mm, guint height_mm, int x_offset, int y_offset,
-                             guint width, guint height, GError **error)
+qdmabuf_console_set_ui_info (QdmabufConsole *self, guint width_mm, guint height_mm, int x_offset,
+                             int y_offset, guint width, guint height, GError **error)
 {
   g_return_val_if_fail (QDMABUF_IS_CONSOLE (self), FALSE);
 
@@ -161,8 +167,8 @@ qdmabuf_console_set_ui_info (QdmabufConsole *self, guint width_mm, guint height_
   struct peer *peer = session_borrow_peer (self->session, error);
   if (!peer)
     return FALSE;
-  bool sent = peer_set_ui_info (peer, self->index, (uint16_t) width_mm, (uint16_t) height_mm, x_offset, y_offset, width,
-                                height, error);
+  bool sent = peer_set_ui_info (peer, self->index, (uint16_t) width_mm, (uint16_t) height_mm,
+                                x_offset, y_offset, width, height, error);
   session_return_peer (self->session);
   return sent;
 }

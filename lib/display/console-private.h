@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* QdmabufConsole as display and session see it, and the state that its own files share: console.c (what it is),
- * console-run.c (start, stop, news), console-frames.c (getting frames), console-input.c. */
+/* QdmabufConsole as display and session see it, and the state that its own files share: console.c
+ * (what it is), console-run.c (start, stop, news), console-frames.c (getting frames),
+ * console-input.c. */
 #pragma once
 
 #include <qemu-dmabuf/qdmabuf-console.h>

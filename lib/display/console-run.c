@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* QdmabufConsole, running: start and stop, and the way of news from the flow's threads to the application's context. */
+/* QdmabufConsole, running: start and stop, and the way of news from the flow's threads to the
+ * application's context. */
 #include <qemu-dmabuf/qdmabuf-error.h>
 
 #include "display/console-private.h"
@@ -71,8 +72,9 @@ lost (void *data, const GError *error)
 {
   QdmabufConsole *self = data;
 
-  warning (self, error);
-  session_listener_lost (self->session, error);
+  /* The end of all is told by `closed`. */
+  if (!session_listener_lost (self->session, error))
+    warning (self, error);
 }
 
 static const struct flow_handler flow_handler = {
@@ -141,7 +143,8 @@ emit_size (GObject *object)
 void
 console_news_init (QdmabufConsole *self)
 {
-  static void (*const emit[N_NEWS]) (GObject *) = { emit_frame, emit_cursor, emit_disabled, emit_warning };
+  static void (*const emit[N_NEWS]) (GObject *) = { emit_frame, emit_cursor, emit_disabled,
+                                                    emit_warning };
   GMainContext *context = session_context (self->session);
 
   for (int i = 0; i < N_NEWS; i++)
@@ -213,7 +216,8 @@ configure (QdmabufConsole *self, struct flow_config *config, GError **error)
     .interfaces = self->interfaces,
     .override_modifier = self->modifier && *self->modifier,
   };
-  return !config->override_modifier || qdmabuf_modifier_from_string (self->modifier, &config->modifier, error);
+  return !config->override_modifier ||
+         qdmabuf_modifier_from_string (self->modifier, &config->modifier, error);
 }
 
 /* True: the caller may start. False with no error: it is started. */
@@ -224,7 +228,8 @@ begin_start (QdmabufConsole *self, GCancellable **cancellable, GError **error)
 
   g_mutex_lock (&self->lock);
   if (self->starting)
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_BUSY, "another thread is starting this console");
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_BUSY,
+                 "another thread is starting this console");
   else if (!self->flow) {
     self->starting = begun = true;
     self->start_cancellable = g_cancellable_new ();
@@ -274,11 +279,14 @@ cancel_other (GCancellable *cancellable, GCancellable *other)
  * @cancellable: (nullable): cancels the wait for QEMU's answer
  * @error: return location for an error
  *
- * Registers with QEMU and starts to receive. Blocks until QEMU has answered, some milliseconds as a rule; needs no main
- * loop. Starting a console that is started does nothing. May be called from any thread.
+ * Registers with QEMU and starts to receive. Blocks until QEMU has answered, some milliseconds as a
+ * rule; needs no main loop. Starting a console that is started does nothing. May be called from any
+ * thread.
  *
- * Errors: [error@QemuDmabuf.Error] `INVALID_ARGUMENT` (a property names a back end, format or modifier that does not
- * exist), `NOT_FOUND` (the console is gone), `BUSY` (another thread is starting it), `CLOSED`; those of GIO.
+ * Errors: [error@QemuDmabuf.Error] `INVALID_ARGUMENT` (a property names a back end, format or
+ * modifier that does not exist), `NOT_FOUND` (the console is gone), `BUSY` (another thread is
+ * starting it), `TIMED_OUT` (QEMU does not answer), `CLOSED`, `REPLACED` (another client has the
+ * private connection); those of GIO.
  *
  * Returns: whether the console is started
  *
@@ -297,7 +305,8 @@ qdmabuf_console_start (QdmabufConsole *self, GCancellable *cancellable, GError *
       g_propagate_error (error, failure);
     return failure == NULL;
   }
-  gulong id = cancellable ? g_cancellable_connect (cancellable, G_CALLBACK (cancel_other), inner, NULL) : 0;
+  gulong id =
+      cancellable ? g_cancellable_connect (cancellable, G_CALLBACK (cancel_other), inner, NULL) : 0;
   struct flow *flow = open_flow (self, inner, error);
   if (cancellable)
     g_cancellable_disconnect (cancellable, id);
@@ -331,8 +340,8 @@ start_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable 
  * Since: 0.1
  */
 void
-qdmabuf_console_start_async (QdmabufConsole *self, GCancellable *cancellable, GAsyncReadyCallback callback,
-                             gpointer user_data)
+qdmabuf_console_start_async (QdmabufConsole *self, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer user_data)
 {
   g_return_if_fail (QDMABUF_IS_CONSOLE (self));
 
@@ -364,13 +373,15 @@ qdmabuf_console_start_finish (QdmabufConsole *self, GAsyncResult *result, GError
 static struct flow *
 withdraw_flow (QdmabufConsole *self)
 {
+  bool closed = session_is_closed (self->session);
+
   g_mutex_lock (&self->lock);
   if (self->start_cancellable)
     g_cancellable_cancel (self->start_cancellable);
   while (self->starting)
     g_cond_wait (&self->idle, &self->lock);
   struct flow *flow = g_steal_pointer (&self->flow);
-  if (flow)
+  if (flow && !closed)
     mailbox_close (flow_mailbox (flow), QDMABUF_ERROR_STOPPED, "the console was stopped");
   while (flow && self->users > 0)
     g_cond_wait (&self->idle, &self->lock);
@@ -382,10 +393,11 @@ withdraw_flow (QdmabufConsole *self)
  * qdmabuf_console_stop:
  * @self: a console
  *
- * Stops receiving: everybody who waits for a frame is woken with [error@QemuDmabuf.Error] `STOPPED`, QEMU is
- * answered what it waits for, the threads end. Frames that the application holds stay as they are, and
- * [method@QemuDmabuf.Console.dup_latest_frame] goes on to return the last one. Stopping a console that is not started
- * does nothing. May be called from any thread but not from within a call-back of GLib's logging.
+ * Stops receiving: everybody who waits for a frame is woken with [error@QemuDmabuf.Error]
+ * `STOPPED`, QEMU is answered what it waits for, the threads end. Frames that the application holds
+ * stay as they are, and [method@QemuDmabuf.Console.dup_latest_frame] goes on to return the last
+ * one. Stopping a console that is not started does nothing. May be called from any thread but not
+ * from within a call-back of GLib's logging.
  *
  * Since: 0.1
  */
@@ -406,4 +418,3 @@ qdmabuf_console_stop (QdmabufConsole *self)
   g_mutex_unlock (&self->lock);
   g_clear_pointer (&old, qdmabuf_frame_unref);
 }
-

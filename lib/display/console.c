@@ -10,13 +10,14 @@
  *
  * One screen of a VM.
  *
- * After [method@QemuDmabuf.Console.start] frames arrive, either by the signal [signal@QemuDmabuf.Console::frame] or by
- * [method@QemuDmabuf.Console.wait_frame]: a console has one consumer. The library works on threads of its own either
- * way, answers QEMU whether anybody consumes or not, and keeps the newest frame only.
+ * After [method@QemuDmabuf.Console.start] frames arrive, either by the signal
+ * [signal@QemuDmabuf.Console::frame] or by [method@QemuDmabuf.Console.wait_frame]: a console has
+ * one consumer. The library works on threads of its own either way, answers QEMU whether anybody
+ * consumes or not, and keeps the newest frame only.
  *
- * Functions may be called from any thread. Signals are emitted in the main context that was the thread default when
- * the display was opened; at most one source per signal is pending there, and none while no handler is connected, so
- * connect before `start`.
+ * Functions may be called from any thread. Signals are emitted in the main context that was the
+ * thread default when the display was opened; at most one source per signal is pending there, and
+ * none while no handler is connected, so connect before `start`.
  *
  * Properties that say how to receive and what to deliver are read at `start`.
  *
@@ -80,6 +81,8 @@ console_emit (QdmabufConsole *self, enum console_news news, gpointer argument)
 void
 console_notify_size (QdmabufConsole *self)
 {
+  if (session_is_announced (self->session))
+    return;
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_WIDTH]);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_HEIGHT]);
 }
@@ -138,7 +141,8 @@ qdmabuf_console_get_head (QdmabufConsole *self)
  * @width: (out) (optional): return location for the width in pixels
  * @height: (out) (optional): return location for the height in pixels
  *
- * The size that QEMU last said; 0 × 0 where it has not. Frames carry their own size, and may be ahead of this one.
+ * The size that QEMU last said; 0 × 0 where it has not. Frames carry their own size, and may be
+ * ahead of this one.
  *
  * Since: 0.1
  */
@@ -198,20 +202,47 @@ qdmabuf_console_get_property (GObject *object, guint id, GValue *value, GParamSp
 
   g_mutex_lock (&self->lock);
   switch (id) {
-  case PROP_INDEX: g_value_set_uint (value, self->index); break;
-  case PROP_LABEL: g_value_set_string (value, self->label); break;
-  case PROP_TYPE: g_value_set_string (value, self->type); break;
-  case PROP_HEAD: g_value_set_uint (value, self->head); break;
-  case PROP_WIDTH: g_value_set_uint (value, self->width); break;
-  case PROP_HEIGHT: g_value_set_uint (value, self->height); break;
-  case PROP_BACKEND: g_value_set_string (value, self->backend); break;
-  case PROP_RENDER_NODE: g_value_set_string (value, self->render_node); break;
-  case PROP_MODIFIER: g_value_set_string (value, self->modifier); break;
-  case PROP_FORMAT: g_value_set_uint (value, self->format); break;
-  case PROP_MAX_FRAMES: g_value_set_uint (value, self->max_frames); break;
-  case PROP_MAX_RATE: g_value_set_uint (value, self->max_rate); break;
-  case PROP_LISTENER_INTERFACES: g_value_set_flags (value, self->interfaces); break;
-  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  case PROP_INDEX:
+    g_value_set_uint (value, self->index);
+    break;
+  case PROP_LABEL:
+    g_value_set_string (value, self->label);
+    break;
+  case PROP_TYPE:
+    g_value_set_string (value, self->type);
+    break;
+  case PROP_HEAD:
+    g_value_set_uint (value, self->head);
+    break;
+  case PROP_WIDTH:
+    g_value_set_uint (value, self->width);
+    break;
+  case PROP_HEIGHT:
+    g_value_set_uint (value, self->height);
+    break;
+  case PROP_BACKEND:
+    g_value_set_string (value, self->backend);
+    break;
+  case PROP_RENDER_NODE:
+    g_value_set_string (value, self->render_node);
+    break;
+  case PROP_MODIFIER:
+    g_value_set_string (value, self->modifier);
+    break;
+  case PROP_FORMAT:
+    g_value_set_uint (value, self->format);
+    break;
+  case PROP_MAX_FRAMES:
+    g_value_set_uint (value, self->max_frames);
+    break;
+  case PROP_MAX_RATE:
+    g_value_set_uint (value, self->max_rate);
+    break;
+  case PROP_LISTENER_INTERFACES:
+    g_value_set_flags (value, self->interfaces);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
   g_mutex_unlock (&self->lock);
 }
@@ -230,14 +261,29 @@ qdmabuf_console_set_property (GObject *object, guint id, const GValue *value, GP
 
   g_mutex_lock (&self->lock);
   switch (id) {
-  case PROP_BACKEND: set_string (&self->backend, value); break;
-  case PROP_RENDER_NODE: set_string (&self->render_node, value); break;
-  case PROP_MODIFIER: set_string (&self->modifier, value); break;
-  case PROP_FORMAT: self->format = g_value_get_uint (value); break;
-  case PROP_MAX_FRAMES: self->max_frames = g_value_get_uint (value); break;
-  case PROP_MAX_RATE: self->max_rate = g_value_get_uint (value); break;
-  case PROP_LISTENER_INTERFACES: self->interfaces = g_value_get_flags (value); break;
-  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  case PROP_BACKEND:
+    set_string (&self->backend, value);
+    break;
+  case PROP_RENDER_NODE:
+    set_string (&self->render_node, value);
+    break;
+  case PROP_MODIFIER:
+    set_string (&self->modifier, value);
+    break;
+  case PROP_FORMAT:
+    self->format = g_value_get_uint (value);
+    break;
+  case PROP_MAX_FRAMES:
+    self->max_frames = g_value_get_uint (value);
+    break;
+  case PROP_MAX_RATE:
+    self->max_rate = g_value_get_uint (value);
+    break;
+  case PROP_LISTENER_INTERFACES:
+    self->interfaces = g_value_get_flags (value);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
   g_mutex_unlock (&self->lock);
 }
@@ -305,8 +351,9 @@ install_how_to_read (void)
   /**
    * QdmabufConsole:backend:
    *
-   * Who may read DMA-BUFs: "auto" (the best there is, or what the environment's `QDMABUF_BACKEND` says), "egl", "gbm"
-   * or "cpu". Pixels inside messages and shared maps are always read by the CPU. Read at `start`.
+   * Who may read DMA-BUFs: "auto" (the best there is, or what the environment's `QDMABUF_BACKEND`
+   * says), "egl", "gbm" or "cpu". Pixels inside messages and shared maps are always read by the
+   * CPU. Read at `start`.
    *
    * Since: 0.1
    */
@@ -314,8 +361,8 @@ install_how_to_read (void)
   /**
    * QdmabufConsole:render-node:
    *
-   * The render node of the GPU to use ("/dev/dri/renderD128"); %NULL: what the environment's `QDMABUF_RENDER_NODE`
-   * says, else the best there is. Read at `start`.
+   * The render node of the GPU to use ("/dev/dri/renderD128"); %NULL: what the environment's
+   * `QDMABUF_RENDER_NODE` says, else the best there is. Read at `start`.
    *
    * Since: 0.1
    */
@@ -323,8 +370,8 @@ install_how_to_read (void)
   /**
    * QdmabufConsole:modifier:
    *
-   * A modifier, by name or number, to take DMA-BUFs for whatever QEMU says of them; %NULL or "": as QEMU says. For
-   * those who know better, and for finding out. Read at `start`.
+   * A modifier, by name or number, to take DMA-BUFs for whatever QEMU says of them; %NULL or "": as
+   * QEMU says. For those who know better, and for finding out. Read at `start`.
    *
    * Since: 0.1
    */
@@ -336,8 +383,8 @@ install_how_to_read (void)
    *
    * Since: 0.1
    */
-  props[PROP_LISTENER_INTERFACES] = g_param_spec_flags ("listener-interfaces", NULL, NULL, QDMABUF_TYPE_LISTENER_FLAGS,
-                                                        QDMABUF_LISTENER_ALL, flags);
+  props[PROP_LISTENER_INTERFACES] = g_param_spec_flags (
+      "listener-interfaces", NULL, NULL, QDMABUF_TYPE_LISTENER_FLAGS, QDMABUF_LISTENER_ALL, flags);
 }
 
 static void
@@ -348,16 +395,18 @@ install_what_to_deliver (void)
   /**
    * QdmabufConsole:format:
    *
-   * The DRM fourcc of the frames: XR24 (the default), XB24, or BG24 (R, G, B in memory). Read at `start`.
+   * The DRM fourcc of the frames: XR24 (the default), XB24, or BG24 (R, G, B in memory). Read at
+   * `start`.
    *
    * Since: 0.1
    */
-  props[PROP_FORMAT] = g_param_spec_uint ("format", NULL, NULL, 0, G_MAXUINT, DRM_FORMAT_XRGB8888, flags);
+  props[PROP_FORMAT] =
+      g_param_spec_uint ("format", NULL, NULL, 0, G_MAXUINT, DRM_FORMAT_XRGB8888, flags);
   /**
    * QdmabufConsole:max-frames:
    *
-   * How many frames the application may hold at one time. While it holds all of them it gets no new one; QEMU is
-   * answered all the same. Read at `start`.
+   * How many frames the application may hold at one time. While it holds all of them it gets no new
+   * one; QEMU is answered all the same. Read at `start`.
    *
    * Since: 0.1
    */
@@ -365,8 +414,8 @@ install_what_to_deliver (void)
   /**
    * QdmabufConsole:max-rate:
    *
-   * How many frames per second are delivered at most; 0: as many as there are. Limits delivery, never the replies to
-   * QEMU. Read at `start`.
+   * How many frames per second are delivered at most; 0: as many as there are. Limits delivery,
+   * never the replies to QEMU. Read at `start`.
    *
    * Since: 0.1
    */
@@ -376,8 +425,8 @@ install_what_to_deliver (void)
 static guint
 new_signal (const char *name, GType argument)
 {
-  return g_signal_new (name, QDMABUF_TYPE_CONSOLE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
-                       argument == G_TYPE_NONE ? 0 : 1, argument);
+  return g_signal_new (name, QDMABUF_TYPE_CONSOLE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                       G_TYPE_NONE, argument == G_TYPE_NONE ? 0 : 1, argument);
 }
 
 static void
@@ -388,8 +437,8 @@ install_signals (void)
    * @self: the console
    * @frame: the newest frame; take a reference to keep it
    *
-   * A frame newer than the last one. Frames that came while the handler ran are not queued: the next emission brings
-   * the newest, with the damage of all.
+   * A frame newer than the last one. Frames that came while the handler ran are not queued: the
+   * next emission brings the newest, with the damage of all.
    *
    * Since: 0.1
    */
@@ -398,7 +447,8 @@ install_signals (void)
    * QdmabufConsole::cursor-changed:
    * @self: the console
    *
-   * The guest's cursor changed in shape, place or visibility: see [method@QemuDmabuf.Console.dup_cursor].
+   * The guest's cursor changed in shape, place or visibility: see
+   * [method@QemuDmabuf.Console.dup_cursor].
    *
    * Since: 0.1
    */
@@ -407,7 +457,8 @@ install_signals (void)
    * QdmabufConsole::disabled:
    * @self: the console
    *
-   * The guest switched the screen off, and it stayed off for 300 ms. The next frame says that it is on again.
+   * The guest switched the screen off, and it stayed off for 300 ms. The next frame says that it is
+   * on again.
    *
    * Since: 0.1
    */

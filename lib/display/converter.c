@@ -13,8 +13,8 @@
 /**
  * QdmabufConverter:
  *
- * Turns a [struct@QemuDmabuf.Buffer] into a linear [struct@QemuDmabuf.Frame], with no D-Bus: for programs that get
- * DMA-BUFs from elsewhere.
+ * Turns a [struct@QemuDmabuf.Buffer] into a linear [struct@QemuDmabuf.Frame], with no D-Bus: for
+ * programs that get DMA-BUFs from elsewhere.
  *
  * May be used from any thread; conversions of one converter run one after the other.
  *
@@ -64,7 +64,8 @@ open_reader (QdmabufConverter *self, GError **error)
 static bool
 is_next_of (QdmabufConverter *self, QdmabufBuffer *buffer)
 {
-  return self->previous && (self->previous == buffer || buffer_same_memory (self->previous, buffer));
+  return self->previous &&
+         (self->previous == buffer || buffer_same_memory (self->previous, buffer));
 }
 
 static QdmabufFrame *
@@ -74,14 +75,17 @@ take (QdmabufConverter *self, GError **error)
 
   if (!frame)
     g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT,
-                 "all %u frames that the application may hold (max-frames) are held", self->max_frames);
+                 "all %u frames that the application may hold (max-frames) are held",
+                 self->max_frames);
   return frame;
 }
 
 static QdmabufFrame *
-convert_locked (QdmabufConverter *self, QdmabufBuffer *buffer, const struct damage *damage, GError **error)
+convert_locked (QdmabufConverter *self, QdmabufBuffer *buffer, const struct damage *damage,
+                GError **error)
 {
-  struct damage whole = damage_whole ((uint32_t) buffer->layout.crop.width, (uint32_t) buffer->layout.crop.height);
+  struct damage whole =
+      damage_whole ((uint32_t) buffer->layout.crop.width, (uint32_t) buffer->layout.crop.height);
   int64_t now = g_get_monotonic_time ();
 
   if (!open_reader (self, error) || !buffer_freeze (buffer, error))
@@ -109,7 +113,8 @@ convert (QdmabufConverter *self, QdmabufBuffer *buffer, const struct damage *dam
 /**
  * qdmabuf_converter_new:
  *
- * Returns: (transfer full): a converter that makes XR24 frames by the best back end there is; see its properties
+ * Returns: (transfer full): a converter that makes XR24 frames by the best back end there is; see
+ * its properties
  *
  * Since: 0.1
  */
@@ -125,11 +130,12 @@ qdmabuf_converter_new (void)
  * @buffer: what to read; frozen from now on
  * @error: return location for an error
  *
- * Reads the whole of @buffer. Blocks until the source is no longer needed: at most 2 s, where a fence or a driver is
- * late. May be called from any thread.
+ * Reads the whole of @buffer. Blocks until the source is no longer needed: at most 2 s, where a
+ * fence or a driver is late. May be called from any thread.
  *
- * Errors: [error@QemuDmabuf.Error] `BAD_LAYOUT`, `BAD_MEMORY`, `UNSUPPORTED_FORMAT`, `UNSUPPORTED_MODIFIER`,
- * `NO_BACKEND`, `DEVICE_LOST`, `TIMED_OUT`, or `LIMIT` when the caller holds `max-frames` frames.
+ * Errors: [error@QemuDmabuf.Error] `BAD_LAYOUT`, `BAD_MEMORY`, `UNSUPPORTED_FORMAT`,
+ * `UNSUPPORTED_MODIFIER`, `NO_BACKEND`, `DEVICE_LOST`, `TIMED_OUT`, or `LIMIT` when the caller
+ * holds `max-frames` frames.
  *
  * Returns: (transfer full): the picture, the right way up
  *
@@ -141,7 +147,8 @@ qdmabuf_converter_convert (QdmabufConverter *self, QdmabufBuffer *buffer, GError
   g_return_val_if_fail (QDMABUF_IS_CONVERTER (self), NULL);
   g_return_val_if_fail (buffer != NULL, NULL);
 
-  struct damage whole = damage_whole ((uint32_t) buffer->layout.crop.width, (uint32_t) buffer->layout.crop.height);
+  struct damage whole =
+      damage_whole ((uint32_t) buffer->layout.crop.width, (uint32_t) buffer->layout.crop.height);
 
   return convert (self, buffer, &whole, error);
 }
@@ -156,17 +163,17 @@ qdmabuf_converter_convert (QdmabufConverter *self, QdmabufBuffer *buffer, GError
  * @height: height of what changed, in pixels
  * @error: return location for an error
  *
- * Like [method@QemuDmabuf.Converter.convert], for a buffer that changed in one rectangle since it was last converted
- * by this converter: only that is read, the rest comes from the frame before. A buffer that was not the last one is
- * read whole. The rectangle is cut to the picture.
+ * Like [method@QemuDmabuf.Converter.convert], for a buffer that changed in one rectangle since it
+ * was last converted by this converter: only that is read, the rest comes from the frame before. A
+ * buffer that was not the last one is read whole. The rectangle is cut to the picture.
  *
  * Returns: (transfer full): the whole picture, the right way up
  *
  * Since: 0.1
  */
 QdmabufFrame *
-qdmabuf_converter_convert_damage (QdmabufConverter *self, QdmabufBuffer *buffer, int x, int y, int width, int height,
-                                  GError **error)
+qdmabuf_converter_convert_damage (QdmabufConverter *self, QdmabufBuffer *buffer, int x, int y,
+                                  int width, int height, GError **error)
 {
   g_return_val_if_fail (QDMABUF_IS_CONVERTER (self), NULL);
   g_return_val_if_fail (buffer != NULL, NULL);
@@ -182,8 +189,8 @@ qdmabuf_converter_convert_damage (QdmabufConverter *self, QdmabufBuffer *buffer,
  * @self: a converter
  * @buffer: a buffer; frozen from now on
  *
- * What each back end says of @buffer: which would read it, and why the others would not. For people. May be called
- * from any thread.
+ * What each back end says of @buffer: which would read it, and why the others would not. For
+ * people. May be called from any thread.
  *
  * Returns: (transfer full): one line for each back end, best first
  *
@@ -224,11 +231,20 @@ qdmabuf_converter_get_property (GObject *object, guint id, GValue *value, GParam
   QdmabufConverter *self = QDMABUF_CONVERTER (object);
 
   switch (id) {
-  case PROP_BACKEND: g_value_set_string (value, self->backend); break;
-  case PROP_RENDER_NODE: g_value_set_string (value, self->render_node); break;
-  case PROP_FORMAT: g_value_set_uint (value, self->format); break;
-  case PROP_MAX_FRAMES: g_value_set_uint (value, self->max_frames); break;
-  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  case PROP_BACKEND:
+    g_value_set_string (value, self->backend);
+    break;
+  case PROP_RENDER_NODE:
+    g_value_set_string (value, self->render_node);
+    break;
+  case PROP_FORMAT:
+    g_value_set_uint (value, self->format);
+    break;
+  case PROP_MAX_FRAMES:
+    g_value_set_uint (value, self->max_frames);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
 }
 
@@ -238,11 +254,20 @@ qdmabuf_converter_set_property (GObject *object, guint id, const GValue *value, 
   QdmabufConverter *self = QDMABUF_CONVERTER (object);
 
   switch (id) {
-  case PROP_BACKEND: g_free (self->backend), self->backend = g_value_dup_string (value); break;
-  case PROP_RENDER_NODE: self->render_node = g_value_dup_string (value); break;
-  case PROP_FORMAT: self->format = g_value_get_uint (value); break;
-  case PROP_MAX_FRAMES: self->max_frames = g_value_get_uint (value); break;
-  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  case PROP_BACKEND:
+    g_free (self->backend), self->backend = g_value_dup_string (value);
+    break;
+  case PROP_RENDER_NODE:
+    self->render_node = g_value_dup_string (value);
+    break;
+  case PROP_FORMAT:
+    self->format = g_value_get_uint (value);
+    break;
+  case PROP_MAX_FRAMES:
+    self->max_frames = g_value_get_uint (value);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
 }
 
@@ -259,7 +284,8 @@ qdmabuf_converter_class_init (QdmabufConverterClass *klass)
   /**
    * QdmabufConverter:backend:
    *
-   * Who may read: "auto" (the best there is, or what the environment's `QDMABUF_BACKEND` says), "egl", "gbm" or "cpu".
+   * Who may read: "auto" (the best there is, or what the environment's `QDMABUF_BACKEND` says),
+   * "egl", "gbm" or "cpu".
    *
    * Since: 0.1
    */
@@ -267,7 +293,8 @@ qdmabuf_converter_class_init (QdmabufConverterClass *klass)
   /**
    * QdmabufConverter:render-node:
    *
-   * The render node of the GPU to use; %NULL: the environment's `QDMABUF_RENDER_NODE`, else the best there is.
+   * The render node of the GPU to use; %NULL: the environment's `QDMABUF_RENDER_NODE`, else the
+   * best there is.
    *
    * Since: 0.1
    */
@@ -279,7 +306,8 @@ qdmabuf_converter_class_init (QdmabufConverterClass *klass)
    *
    * Since: 0.1
    */
-  props[PROP_FORMAT] = g_param_spec_uint ("format", NULL, NULL, 0, G_MAXUINT, DRM_FORMAT_XRGB8888, flags);
+  props[PROP_FORMAT] =
+      g_param_spec_uint ("format", NULL, NULL, 0, G_MAXUINT, DRM_FORMAT_XRGB8888, flags);
   /**
    * QdmabufConverter:max-frames:
    *

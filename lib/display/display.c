@@ -12,8 +12,9 @@
  *
  * The connection to the D-Bus display of one VM.
  *
- * Functions may be called from any thread. Signals of the display and of its consoles are emitted in the main context
- * that was the thread default when the display was opened. Dropping the last reference closes the display.
+ * Functions may be called from any thread. Signals of the display and of its consoles are emitted
+ * in the main context that was the thread default when the display was opened. Dropping the last
+ * reference closes the display.
  *
  * Since: 0.1
  */
@@ -70,7 +71,8 @@ display_new (struct peer *peer, GMainContext *context)
 }
 
 static QdmabufDisplay *
-open_in (GMainContext *context, const char *address, const char *vm, GCancellable *cancellable, GError **error)
+open_in (GMainContext *context, const char *address, const char *vm, GCancellable *cancellable,
+         GError **error)
 {
   struct peer *peer = peer_open (address, vm, cancellable, error);
 
@@ -83,11 +85,11 @@ open_in (GMainContext *context, const char *address, const char *vm, GCancellabl
  * @cancellable: (nullable): cancels it
  * @error: return location for an error
  *
- * The VMs whose QEMU offers a D-Bus display at @address. Blocks for some milliseconds, at most some seconds. May be
- * called from any thread.
+ * The VMs whose QEMU offers a D-Bus display at @address. Blocks for some milliseconds, at most some
+ * seconds. May be called from any thread.
  *
- * Each is a dictionary that can grow: `name` (`s`), `uuid` (`s`), `bus-name` (`s`, "" on a private connection) and
- * `consoles` (`au`).
+ * Each is a dictionary that can grow: `name` (`s`), `uuid` (`s`), `bus-name` (`s`, "" on a private
+ * connection) and `consoles` (`au`).
  *
  * Returns: (transfer full): an array of type `aa{sv}`
  *
@@ -103,18 +105,20 @@ qdmabuf_list_vms (const char *address, GCancellable *cancellable, GError **error
 
 /**
  * qdmabuf_display_open:
- * @address: (nullable): where the VM is: "session", "system", a D-Bus address, "qmp:PATH" (asks the QEMU behind that QMP
- *   socket for a private connection: `-display dbus,p2p=yes`), "fd:N" (a connected socket); %NULL: the session bus
+ * @address: (nullable): where the VM is: "session", "system", a D-Bus address, "qmp:PATH" (asks the
+ * QEMU behind that QMP socket for a private connection: `-display dbus,p2p=yes`), "fd:N" (a
+ * connected socket); %NULL: the session bus
  * @cancellable: (nullable): cancels it
  * @error: return location for an error
  *
- * Connects to the only VM at @address. Blocks for some milliseconds, at most some seconds; needs no main loop. May be
- * called from any thread.
+ * Connects to the only VM at @address. Blocks for some milliseconds, at most some seconds; needs no
+ * main loop. May be called from any thread.
  *
  * A private connection has one client: opening one takes it away from whoever had it.
  *
- * Errors: [error@QemuDmabuf.Error] `INVALID_ARGUMENT` (no such form of address), `CONNECT`, `NOT_FOUND` (no VM there),
- * `AMBIGUOUS` (several; the message lists them), `BUSY` (somebody else uses the QMP socket); those of GIO.
+ * Errors: [error@QemuDmabuf.Error] `INVALID_ARGUMENT` (no such form of address), `CONNECT`,
+ * `NOT_FOUND` (no VM there), `AMBIGUOUS` (several; the message lists them), `BUSY` (somebody else
+ * uses the QMP socket); those of GIO.
  *
  * Returns: (transfer full): the display
  *
@@ -140,7 +144,8 @@ qdmabuf_display_open (const char *address, GCancellable *cancellable, GError **e
  * Since: 0.1
  */
 QdmabufDisplay *
-qdmabuf_display_open_vm (const char *address, const char *vm, GCancellable *cancellable, GError **error)
+qdmabuf_display_open_vm (const char *address, const char *vm, GCancellable *cancellable,
+                         GError **error)
 {
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
 
@@ -149,12 +154,13 @@ qdmabuf_display_open_vm (const char *address, const char *vm, GCancellable *canc
 
 /**
  * qdmabuf_display_open_fd:
- * @fd: a connected socket, the other end of which QEMU has (`add_client` with the protocol `@dbus-display`); it is
- *   duplicated, the caller keeps and closes its own
+ * @fd: a connected socket, the other end of which QEMU has (`add_client` with the protocol
+ * `@dbus-display`); it is duplicated, the caller keeps and closes its own
  * @cancellable: (nullable): cancels it
  * @error: return location for an error
  *
- * Connects over a private connection that the caller arranged. Otherwise like [func@QemuDmabuf.Display.open].
+ * Connects over a private connection that the caller arranged. Otherwise like
+ * [func@QemuDmabuf.Display.open].
  *
  * Returns: (transfer full): the display
  *
@@ -191,7 +197,8 @@ open_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
 {
   struct open_request *request = task_data;
   GError *error = NULL;
-  QdmabufDisplay *display = open_in (request->context, request->address, request->vm, cancellable, &error);
+  QdmabufDisplay *display =
+      open_in (request->context, request->address, request->vm, cancellable, &error);
 
   (void) source;
   if (display)
@@ -248,7 +255,8 @@ qdmabuf_display_open_finish (GAsyncResult *result, GError **error)
  * qdmabuf_display_get_name:
  * @self: a display
  *
- * Returns: (transfer none): the name of the VM as QEMU was given it (`-name`); it can hold any character
+ * Returns: (transfer none): the name of the VM as QEMU was given it (`-name`); it can hold any
+ * character
  *
  * Since: 0.1
  */
@@ -297,7 +305,8 @@ qdmabuf_display_get_n_consoles (QdmabufDisplay *self)
  * @self: a display
  * @index: which, from 0, less than [method@QemuDmabuf.Display.get_n_consoles]
  *
- * Returns: (transfer none) (nullable): the console, which the display owns; %NULL: there is none of that index
+ * Returns: (transfer none) (nullable): the console, which the display owns; %NULL: there is none of
+ * that index
  *
  * Since: 0.1
  */
@@ -329,9 +338,10 @@ qdmabuf_display_is_closed (QdmabufDisplay *self)
  * qdmabuf_display_close:
  * @self: a display
  *
- * Stops all consoles and closes the connection; whoever waits is woken with [error@QemuDmabuf.Error] `CLOSED`. The
- * signal [signal@QemuDmabuf.Display::closed] follows in its main context. Frames that the application holds stay as
- * they are. Closing twice does nothing. May be called from any thread.
+ * Stops all consoles and closes the connection; whoever waits is woken with
+ * [error@QemuDmabuf.Error] `CLOSED`. The signal [signal@QemuDmabuf.Display::closed] follows in its
+ * main context. Frames that the application holds stay as they are. Closing twice does nothing. May
+ * be called from any thread.
  *
  * Since: 0.1
  */
@@ -363,9 +373,14 @@ qdmabuf_display_get_property (GObject *object, guint id, GValue *value, GParamSp
   QdmabufDisplay *self = QDMABUF_DISPLAY (object);
 
   switch (id) {
-  case PROP_NAME: g_value_set_string (value, self->name); break;
-  case PROP_UUID: g_value_set_string (value, self->uuid); break;
-  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  case PROP_NAME:
+    g_value_set_string (value, self->name);
+    break;
+  case PROP_UUID:
+    g_value_set_string (value, self->uuid);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
 }
 
@@ -401,14 +416,15 @@ qdmabuf_display_class_init (QdmabufDisplayClass *klass)
    * @self: the display
    * @error: (nullable): why; %NULL: [method@QemuDmabuf.Display.close] was called
    *
-   * The connection is over and the library will not come back to it. Emitted exactly once, and nothing is emitted by
-   * the display or its consoles after it. Comes after [method@QemuDmabuf.Display.close], or when the connection is
-   * lost; while frames still arrive because another client only took the private connection over, it does not come.
+   * The connection is over and the library will not come back to it. Emitted exactly once, and
+   * nothing is emitted by the display or its consoles after it. Comes after
+   * [method@QemuDmabuf.Display.close], or when the connection is lost; while frames still arrive
+   * because another client only took the private connection over, it does not come.
    *
    * Since: 0.1
    */
-  closed_signal =
-    g_signal_new ("closed", QDMABUF_TYPE_DISPLAY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+  closed_signal = g_signal_new ("closed", QDMABUF_TYPE_DISPLAY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
 }
 
 static void

@@ -43,7 +43,9 @@ dispatch (gpointer data)
   struct notifier *self = data;
 
   g_mutex_lock (&self->lock);
-  g_clear_pointer (&self->pending, g_source_unref);
+  /* An earlier one may have taken this source's place while it waited for the lock. */
+  if (self->pending == g_main_current_source ())
+    g_clear_pointer (&self->pending, g_source_unref);
   g_mutex_unlock (&self->lock);
 
   g_autoptr (GObject) object = g_weak_ref_get (&self->object);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The notifier: brings news from the library's threads to the application's main context, one pending source for each
- * kind of news, and none that outlives the object it is about. */
+/* The notifier: brings news from the library's threads to the application's main context, one
+ * pending source for each kind of news, and none that outlives the object it is about. */
 #pragma once
 
 #include <glib-object.h>
@@ -8,7 +8,8 @@
 struct notifier;
 
 /* emit runs in context, with a reference on object held. */
-struct notifier *notifier_new (GObject *object, GMainContext *context, void (*emit) (GObject *object));
+struct notifier *
+notifier_new (GObject *object, GMainContext *context, void (*emit) (GObject *object));
 /* Any thread. Runs emit in delay_us µs, once, however often it was posted until then. */
 void notifier_post (struct notifier *notifier, gint64 delay_us);
 /* Nothing is emitted any more. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A session is over when the main connection is gone and no listener lives: while one does, another client has taken
- * the private connection over, and frames go on. */
+/* A session is over when the main connection is gone and no listener lives: while one does, another
+ * client has taken the private connection over, and frames go on. */
 #include "display/session.h"
 
 #include <qemu-dmabuf/qdmabuf-error.h>
@@ -149,28 +149,38 @@ end (struct session *self, const GError *error)
   self->handler.closed (self->data);
 }
 
-void
+/* Which of the two sockets ends first is chance when QEMU quits; what is said of it is not. */
+static void
+end_lost (struct session *self, const GError *error)
+{
+  g_autoptr (GError) gone =
+      g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_CLOSED, "the connection to the VM ended%s%s",
+                   error ? ": " : "", error ? error->message : "");
+
+  end (self, gone);
+}
+
+bool
 session_listener_lost (struct session *self, const GError *error)
 {
   g_mutex_lock (&self->lock);
   bool gone = self->peer_gone && !self->closing;
   g_mutex_unlock (&self->lock);
   if (gone && !any_listening (self))
-    end (self, error);
+    end_lost (self, error);
+  return session_is_closed (self);
 }
 
 static void
 peer_closed (void *data, bool private_connection, const GError *error)
 {
   struct session *self = data;
-  g_autoptr (GError) gone = g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_CLOSED, "the connection to the VM ended%s%s",
-                                         error ? ": " : "", error ? error->message : "");
 
   g_mutex_lock (&self->lock);
   self->peer_gone = true;
   g_mutex_unlock (&self->lock);
   if (!private_connection || !any_listening (self))
-    end (self, gone);
+    end_lost (self, error);
 }
 
 static void
@@ -187,9 +197,11 @@ console_size (void *data, unsigned index, unsigned width, unsigned height)
 }
 
 void
-session_open (struct session *self, GPtrArray *consoles, const struct session_handler *handler, void *data)
+session_open (struct session *self, GPtrArray *consoles, const struct session_handler *handler,
+              void *data)
 {
-  static const struct peer_handler peer_handler = { .console_size = console_size, .closed = peer_closed };
+  static const struct peer_handler peer_handler = { .console_size = console_size,
+                                                    .closed = peer_closed };
 
   self->consoles = consoles;
   self->handler = *handler;

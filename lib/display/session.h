@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The session: one connection as display and consoles share it, and the one place that decides when it is over. */
+/* The session: one connection as display and consoles share it, and the one place that decides when
+ * it is over. */
 #pragma once
 
 #include <gio/gio.h>
@@ -21,8 +22,10 @@ void session_unref (struct session *session);
 GMainContext *session_context (struct session *session);
 
 /* Consoles are lent: the caller keeps them until session_close. Events arrive from now on. */
-void session_open (struct session *session, GPtrArray *consoles, const struct session_handler *handler, void *data);
-/* Ends it: consoles stop, the connection closes, no handler runs after it returns. Not from a library thread. */
+void session_open (struct session *session, GPtrArray *consoles,
+                   const struct session_handler *handler, void *data);
+/* Ends it: consoles stop, the connection closes, no handler runs after it returns. Not from a
+ * library thread. */
 void session_close (struct session *session);
 bool session_is_closed (struct session *session);
 /* `closed` is being emitted: nothing else may be, from now on. */
@@ -31,9 +34,11 @@ bool session_is_announced (struct session *session);
 /* Why it ended without session_close. Nullable, full. */
 GError *session_dup_reason (struct session *session);
 
-/* The peer for a call that may block: no close happens until it is given back. NULL with CLOSED: over. */
+/* The peer for a call that may block: no close happens until it is given back. NULL with CLOSED:
+ * over. */
 struct peer *session_borrow_peer (struct session *session, GError **error);
 void session_return_peer (struct session *session);
 
-/* A console's last listener is gone: if the main connection is too, the session is over. Any thread, no lock held. */
-void session_listener_lost (struct session *session, const GError *error);
+/* A console's last listener is gone: if the main connection is too, the session is over. Returns
+ * whether it is. Any thread, no lock held. */
+bool session_listener_lost (struct session *session, const GError *error);

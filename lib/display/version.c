@@ -7,7 +7,8 @@
 /**
  * qdmabuf_get_version:
  *
- * The version of the library that runs, which may be newer than the headers the caller was built with
+ * The version of the library that runs, which may be newer than the headers the caller was built
+ * with
  * (`QDMABUF_VERSION_STRING`). May be called from any thread.
  *
  * Returns: (transfer none): the version as "major.minor.micro"
@@ -22,18 +23,20 @@ qdmabuf_get_version (void)
 
 /**
  * qdmabuf_query_backends:
- * @render_node: (nullable): a render node ("/dev/dri/renderD128") to look at alone, or %NULL for all there are
+ * @render_node: (nullable): a render node ("/dev/dri/renderD128") to look at alone, or %NULL for
+ * all there are
  *
- * What this build can do, and what each EGL device of this machine can import. Opens drivers, which can take a second,
- * on a thread of its own. May be called from any thread.
+ * What this build can do, and what each EGL device of this machine can import. Opens drivers, which
+ * can take a second, on a thread of its own. May be called from any thread.
  *
  * The dictionary can grow. Today it holds
  *
  * - `egl`, `gbm` (`b`): whether the library was built with them
  * - `cpu-formats` (`au`): the DRM fourccs that the CPU reads, as LINEAR
- * - `devices` (`aa{sv}`), a dictionary for each device: `backend` (`s`), `render-node` (`s`, "" for none), `driver`,
- *   `renderer`, `vendor`, `version` (`s`), `software` (`b`), `formats` (`a(ua(tb))`: fourcc, then modifier and whether
- *   it can only be sampled), or `error` (`s`) where the device could not be opened
+ * - `devices` (`aa{sv}`), a dictionary for each device: `backend` (`s`), `render-node` (`s`, "" for
+ * none), `driver`, `renderer`, `vendor`, `version` (`s`), `software` (`b`), `formats` (`a(ua(tb))`:
+ * fourcc, then modifier and whether it can only be sampled), or `error` (`s`) where the device
+ * could not be opened
  *
  * Returns: (transfer full): a dictionary of type `a{sv}`
  *

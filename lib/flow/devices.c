@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The back ends of one reader. A GPU is opened only for a buffer that may need it: a console that shows a map or
- * ordinary memory never pays for a driver. */
+/* The back ends of one reader. A GPU is opened only for a buffer that may need it: a console that
+ * shows a map or ordinary memory never pays for a driver. */
 #include "flow/devices.h"
 
 #include <drm_fourcc.h>
@@ -78,7 +78,8 @@ has_gpu (void)
 static bool
 may_need_gpu (const struct devices *self, const QdmabufBuffer *buffer)
 {
-  bool plain = buffer->layout.modifier == DRM_FORMAT_MOD_LINEAR && (!buffer->memory[0].is_dmabuf || !has_gpu ());
+  bool plain = buffer->layout.modifier == DRM_FORMAT_MOD_LINEAR &&
+               (!buffer->memory[0].is_dmabuf || !has_gpu ());
 
   if (buffer->kind != BUFFER_DMABUF)
     return false;
@@ -129,8 +130,9 @@ open_for (struct devices *self, const QdmabufBuffer *buffer, int64_t deadline, G
 }
 
 bool
-devices_read (struct devices *self, QdmabufBuffer *buffer, const struct damage *damage, const struct picture *dst,
-              int64_t deadline, const char **backend_name, GError **error)
+devices_read (struct devices *self, QdmabufBuffer *buffer, const struct damage *damage,
+              const struct picture *dst, int64_t deadline, const char **backend_name,
+              GError **error)
 {
   if (!open_for (self, buffer, deadline, error))
     return false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which back ends a reader has: asked for by property or environment, opened when a buffer first needs them. */
+/* Which back ends a reader has: asked for by property or environment, opened when a buffer first
+ * needs them. */
 #pragma once
 
 #include "import/backend.h"
@@ -10,6 +11,7 @@ struct devices;
 struct devices *devices_new (const char *backend, const char *render_node, GError **error);
 void devices_free (struct devices *devices);
 bool devices_read (struct devices *devices, QdmabufBuffer *buffer, const struct damage *damage,
-                   const struct picture *dst, int64_t deadline, const char **backend_name, GError **error);
+                   const struct picture *dst, int64_t deadline, const char **backend_name,
+                   GError **error);
 /* Full transfer. */
 char *devices_explain (struct devices *devices, QdmabufBuffer *buffer);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A queue of jobs in front of a GL context, where a driver that hangs costs the thread and not the caller. */
+/* A queue of jobs in front of a GL context, where a driver that hangs costs the thread and not the
+ * caller. */
 #include "flow/egl-thread.h"
 
 #include <qemu-dmabuf/qdmabuf-error.h>
@@ -36,7 +37,8 @@ struct egl_thread {
 };
 
 static GMutex registry_lock;
-static GList *registry; /* of struct egl_thread; a lost one stays, so that nobody tries that driver again */
+static GList
+    *registry; /* of struct egl_thread; a lost one stays, so that nobody tries that driver again */
 static int n_abandoned;
 
 static bool
@@ -108,7 +110,8 @@ lose (struct egl_thread *self)
   if (!g_atomic_int_compare_and_exchange (&self->lost, 0, 1))
     return;
   g_atomic_int_inc (&n_abandoned);
-  g_warning ("the GPU of %s does not answer; its thread is left behind", self->node ? self->node : "EGL's choice");
+  g_warning ("the GPU of %s does not answer; its thread is left behind",
+             self->node ? self->node : "EGL's choice");
 }
 
 /* Called with the lock held when a call missed its deadline. */
@@ -124,7 +127,8 @@ desert (struct egl_thread *self, struct call *call)
 }
 
 static bool
-run (struct import_executor *executor, void (*fn) (void *job), void *job, GDestroyNotify unref, int64_t deadline)
+run (struct import_executor *executor, void (*fn) (void *job), void *job, GDestroyNotify unref,
+     int64_t deadline)
 {
   struct egl_thread *self = (struct egl_thread *) executor;
   struct call *call = g_new0 (struct call, 1);
@@ -138,11 +142,13 @@ run (struct import_executor *executor, void (*fn) (void *job), void *job, GDestr
     while (call->state != CALL_DONE && g_cond_wait_until (&self->finished, &self->lock, deadline))
       ;
   }
-  done = call->state == CALL_DONE;
-  if (done)
-    call_free (call);
-  else
+  if (call->state == CALL_RUNNING || (call->state == CALL_QUEUED && is_lost (self))) {
     desert (self, call);
+  } else {
+    g_queue_remove (&self->calls, call); /* where its turn never came: another's job takes long */
+    call_free (call);
+    done = true;
+  }
   g_mutex_unlock (&self->lock);
   return done;
 }
@@ -198,14 +204,16 @@ static bool
 wait_open (struct egl_thread *self, int64_t deadline, GError **error)
 {
   g_mutex_lock (&self->lock);
-  while (self->opening && g_cond_wait_until (&self->finished, &self->lock, MIN (deadline, self->opening_until)))
+  while (self->opening &&
+         g_cond_wait_until (&self->finished, &self->lock, MIN (deadline, self->opening_until)))
     ;
   if (self->opening && g_get_monotonic_time () >= self->opening_until)
     lose (self);
   if (is_lost (self))
     g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST, "egl: the GPU stopped answering");
   else if (self->opening)
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_TIMED_OUT, "egl: the driver is still being opened");
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_TIMED_OUT,
+                 "egl: the driver is still being opened");
   else if (self->failure)
     g_propagate_error (error, g_error_copy (self->failure));
   bool open = self->backend && !is_lost (self);
@@ -229,7 +237,8 @@ egl_thread_get (const char *node, int64_t deadline, GError **error)
   return NULL;
 }
 
-/* A thread inside a driver cannot be joined: it stays in the registry, for the next user or for the record. */
+/* A thread inside a driver cannot be joined: it stays in the registry, for the next user or for the
+ * record. */
 static bool
 is_stuck (struct egl_thread *self)
 {

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The state that the files of one flow share: flow.c (convert thread), incoming.c (listener thread), registration.c. */
+/* The state that the files of one flow share: flow.c (convert thread), incoming.c (listener
+ * thread), registration.c. */
 #pragma once
 
 #include "flow/flow.h"
 #include "flow/inbox.h"
 #include "flow/settle.h"
 #include "flow/timings.h"
+#include "listen/warnings.h"
 
 struct flow_figures {
   uint64_t frames, dropped, warnings, replies;
   uint64_t scanouts, updates, registrations;
-  int64_t first_frame; /* µs from start to the first frame, 0: none yet */
+  int64_t first_frame;    /* µs from start to the first frame, 0: none yet */
   struct timings reply;   /* UpdateDMABUF read from the socket → answered */
   struct timings read;    /* read started → source no longer needed */
   struct timings publish; /* call read from the socket → frame ready to take */
@@ -35,23 +37,30 @@ struct flow {
   bool starting; /* the starter's thread owns the listener */
   struct inbox inbox;
   QdmabufCursor *cursor;
-  bool listening;     /* the listener's socket is open */
-  bool lost;          /* said so */
+  bool listening;      /* the listener's socket is open */
+  bool lost;           /* said so */
   int64_t register_at; /* when to listen anew, INT64_MAX: no need */
-  int64_t registered; /* when it was last done */
+  int64_t registered;  /* when it was last done */
   struct settle settle;
-  unsigned quiet_losses; /* registrations lost in a row before any call came */
+  bool shown; /* a scanout came over this registration */
+  unsigned quiet_losses;  /* registrations lost in a row before any call came */
   unsigned scanouts_lost; /* since the last good page flip */
   bool told_no_scanout, told_scanout_lost;
+  struct warnings warned;
   struct flow_figures stats;
 };
 
 extern const struct listener_handler flow_incoming;
 
-/* Says it to the application. No lock held. */
+/* That QEMU has nothing to show, and the cure. Full transfer. */
+GError *flow_no_scanout (void);
+/* Says it to the application, but at most once a second for each code. No lock held. */
 void flow_warn (struct flow *flow, const GError *error);
+/* The same with no limit, for those who have their own. */
+void flow_pass_warning (struct flow *flow, const GError *error);
 
-/* What settle functions returned, with the lock released: asks QEMU, and tells the mailbox how long frames are unsure. */
+/* What settle functions returned, with the lock released: asks QEMU, and tells the mailbox how long
+ * frames are unsure. */
 void flow_settle (struct flow *flow, bool ask, int64_t end);
 /* Makes a socket pair, a listener on one end, and gives the other to QEMU. */
 bool flow_register (struct flow *flow, GCancellable *cancellable, GError **error);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The convert thread: takes what the listener put into the inbox, reads it, answers QEMU, publishes the frame. */
+/* The convert thread: takes what the listener put into the inbox, reads it, answers QEMU, publishes
+ * the frame. */
 #include "flow/flow-private.h"
 
 #include <qemu-dmabuf/qdmabuf-error.h>
 
-/* A driver that is still being opened, or a buffer whose fence was late, is tried again this much later. */
+/* A driver that is still being opened, or a buffer whose fence was late, is tried again this much
+ * later. */
 #define RETRY_US 50000
 
 /* A verdict that no later read of the same buffer will change. */
@@ -78,13 +80,38 @@ do_work (struct flow *self, struct inbox_work *work)
   bool refused = work->buffer == self->refused;
 
   if (!refused)
-    frame = reader_read (self->reader, work->buffer, &work->damage, work->time, work->deadline, &error);
+    frame =
+        reader_read (self->reader, work->buffer, &work->damage, work->time, work->deadline, &error);
   answer (self, work, started);
   if (frame)
     publish (self, work, frame);
   else if (!refused)
     dropped (self, work, error);
   qdmabuf_buffer_unref (work->buffer);
+}
+
+/* With the lock held: an idle guest under a gl=on that cannot export sends nothing at all. */
+static int64_t
+silence_time (struct flow *self)
+{
+  return self->shown || self->told_no_scanout ? INT64_MAX : settle_silence (&self->settle);
+}
+
+static bool
+take_silence (struct flow *self, int64_t now)
+{
+  if (now < silence_time (self))
+    return false;
+  self->told_no_scanout = true;
+  return true;
+}
+
+static void
+warn_of_silence (struct flow *self)
+{
+  g_autoptr (GError) error = flow_no_scanout ();
+
+  flow_warn (self, error);
 }
 
 /* With the lock held; returns with it held. */
@@ -97,8 +124,9 @@ step (struct flow *self)
   bool off = inbox_take_disabled (&self->inbox, now);
   bool renew = flow_registration_due (self, now);
   bool ask = settle_tick (&self->settle, now);
+  bool silent = take_silence (self, now);
 
-  if (!read && !off && !renew && !ask)
+  if (!read && !off && !renew && !ask && !silent)
     return false;
   g_mutex_unlock (&self->lock);
   if (ask)
@@ -107,6 +135,8 @@ step (struct flow *self)
     do_work (self, &work);
   if (off)
     self->handler.disabled (self->data);
+  if (silent)
+    warn_of_silence (self);
   if (renew)
     flow_register_again (self);
   g_mutex_lock (&self->lock);
@@ -124,6 +154,7 @@ convert_main (void *data)
       continue;
     int64_t until = MIN (inbox_next (&self->inbox), flow_registration_time (self));
     until = MIN (until, settle_next (&self->settle));
+    until = MIN (until, silence_time (self));
     if (until == INT64_MAX)
       g_cond_wait (&self->wake, &self->lock);
     else
@@ -144,11 +175,34 @@ ready (void *data, int64_t delay_us)
 void
 flow_warn (struct flow *self, const GError *error)
 {
+  uint32_t suppressed = 0;
+
+  g_mutex_lock (&self->lock);
+  bool now = warnings_allow (&self->warned, warnings_kind (0, error), g_get_monotonic_time (), &suppressed);
+  g_mutex_unlock (&self->lock);
+  if (now)
+    flow_pass_warning (self, error);
+}
+
+void
+flow_pass_warning (struct flow *self, const GError *error)
+{
   g_debug ("console %u: %s", self->console, error->message);
   g_mutex_lock (&self->lock);
   self->stats.warnings++;
   g_mutex_unlock (&self->lock);
   self->handler.warning (self->data, error);
+}
+
+/* While the socket is still there. What the listener reads from now on it answers by itself. */
+static void
+answer_all (struct flow *self)
+{
+  g_mutex_lock (&self->lock);
+  GPtrArray *replies = inbox_give_up (&self->inbox);
+  self->stats.replies += replies->len;
+  g_mutex_unlock (&self->lock);
+  g_ptr_array_unref (replies);
 }
 
 static void
@@ -167,8 +221,8 @@ flow_destroy (struct flow *self)
 }
 
 static struct flow *
-flow_alloc (struct peer *peer, unsigned console, const struct flow_config *config, const struct flow_handler *handler,
-            void *data)
+flow_alloc (struct peer *peer, unsigned console, const struct flow_config *config,
+            const struct flow_handler *handler, void *data)
 {
   struct flow *self = g_new0 (struct flow, 1);
 
@@ -188,8 +242,8 @@ flow_alloc (struct peer *peer, unsigned console, const struct flow_config *confi
 }
 
 struct flow *
-flow_new (struct peer *peer, unsigned console, const struct flow_config *config, const struct flow_handler *handler,
-          void *data, GCancellable *cancellable, GError **error)
+flow_new (struct peer *peer, unsigned console, const struct flow_config *config,
+          const struct flow_handler *handler, void *data, GCancellable *cancellable, GError **error)
 {
   struct flow *self = flow_alloc (peer, console, config, handler, data);
   struct reader_config reader = config->reader;
@@ -197,7 +251,8 @@ flow_new (struct peer *peer, unsigned console, const struct flow_config *config,
   reader.ready = ready;
   reader.data = self;
   self->reader = reader_new (&reader, error);
-  /* The convert thread runs before QEMU knows of us, for it answers what comes with the registration. */
+  /* The convert thread runs before QEMU knows of us, for it answers what comes with the
+   * registration. */
   if (self->reader)
     self->thread = g_thread_new ("qdmabuf-convert", convert_main, self);
   if (self->thread && flow_register (self, cancellable, error)) {
@@ -221,6 +276,7 @@ flow_free (struct flow *self)
   g_mutex_unlock (&self->lock);
   if (self->thread)
     g_thread_join (self->thread);
+  answer_all (self);
   flow_destroy (self);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The flow of one console: its listener, its convert thread, the order between them, and the rule of replies:
- * every UpdateDMABUF is read when it arrives and answered when it has been read, or after half a second anyway. */
+/* The flow of one console: its listener, its convert thread, the order between them, and the rule
+ * of replies: every UpdateDMABUF is read when it arrives and answered when it has been read, or
+ * after half a second anyway. */
 #pragma once
 
 #include <gio/gio.h>
@@ -11,7 +12,8 @@
 #include "listen/listener.h"
 #include "listen/peer.h"
 
-/* Called on the flow's threads, with no lock held; must not block nor call back into the flow but for its getters. */
+/* Called on the flow's threads, with no lock held; must not block nor call back into the flow but
+ * for its getters. */
 struct flow_handler {
   void (*frame_ready) (void *data, int64_t delay_us); /* a take may succeed in delay_us */
   void (*cursor_changed) (void *data);
@@ -29,12 +31,15 @@ struct flow_config {
 
 struct flow;
 
-/* Starts the threads and registers with QEMU; blocks for QEMU's answer. peer must outlive the flow. */
+/* Starts the threads and registers with QEMU; blocks for QEMU's answer. peer must outlive the flow.
+ */
 struct flow *flow_new (struct peer *peer, unsigned console, const struct flow_config *config,
-                       const struct flow_handler *handler, void *data, GCancellable *cancellable, GError **error);
-/* Stops and joins the threads; answers what waits. No handler runs after it returns. Not from a handler. */
+                       const struct flow_handler *handler, void *data, GCancellable *cancellable,
+                       GError **error);
+/* Stops and joins the threads; answers what waits. No handler runs after it returns. Not from a
+ * handler. */
 void flow_free (struct flow *flow);
-struct mailbox *flow_mailbox (struct flow *flow); /* lent */
+struct mailbox *flow_mailbox (struct flow *flow);   /* lent */
 QdmabufCursor *flow_dup_cursor (struct flow *flow); /* nullable, full */
 /* The console's properties say this size. Thread: any. */
 void flow_console_size (struct flow *flow, unsigned width, unsigned height);

@@ -31,6 +31,12 @@ steal_replies (struct inbox *inbox)
   return replies;
 }
 
+GPtrArray *
+inbox_give_up (struct inbox *inbox)
+{
+  return steal_replies (inbox);
+}
+
 static void
 set_current (struct inbox *inbox, QdmabufBuffer *buffer)
 {
@@ -38,7 +44,8 @@ set_current (struct inbox *inbox, QdmabufBuffer *buffer)
 
   inbox->current = qdmabuf_buffer_ref (buffer);
   g_clear_pointer (&old, qdmabuf_buffer_unref);
-  inbox->pending = damage_whole ((uint32_t) buffer->layout.crop.width, (uint32_t) buffer->layout.crop.height);
+  inbox->pending =
+      damage_whole ((uint32_t) buffer->layout.crop.width, (uint32_t) buffer->layout.crop.height);
 }
 
 /* Whatever shows a picture again also ends a Disable. */
@@ -74,9 +81,11 @@ static void
 add_pending (struct inbox *inbox, struct rect r, int64_t now)
 {
   const struct layout *layout = &inbox->current->layout;
-  bool cropped = layout->crop.width != (int32_t) layout->width || layout->crop.height != (int32_t) layout->height;
+  bool cropped = layout->crop.width != (int32_t) layout->width ||
+                 layout->crop.height != (int32_t) layout->height;
 
-  /* With a crop nobody says whether the rectangle counts from the buffer's corner or the screen's: take all of it. */
+  /* With a crop nobody says whether the rectangle counts from the buffer's corner or the screen's:
+   * take all of it. */
   if (cropped)
     inbox->pending = damage_whole ((uint32_t) layout->crop.width, (uint32_t) layout->crop.height);
   else
@@ -91,9 +100,12 @@ inbox_update_dmabuf (struct inbox *inbox, struct rect r, void *reply, int64_t no
 {
   if (!is_kind (inbox, BUFFER_DMABUF))
     return INBOX_NO_SCANOUT;
-  /* ScanoutDMABUF is among the calls that a queued Disable throws away in QEMU 9.2 to 10.0; ScanoutDMABUF2 is not. */
-  if (inbox->doubtful && inbox->version == 1)
+  /* ScanoutDMABUF is among the calls that a queued Disable throws away in QEMU 9.2 to 10.0;
+   * ScanoutDMABUF2 is not. */
+  if (inbox->doubtful && inbox->version == 1) {
+    inbox->disable_due = INT64_MAX; /* the screen is on all the same: it was updated */
     return INBOX_LOST;
+  }
 
   screen_is_on (inbox);
   inbox->updated = true;
@@ -112,7 +124,8 @@ fits (const QdmabufBuffer *buffer, struct rect r)
   return rect_contains (whole, r);
 }
 
-/* A picture for pixels that arrive with no Scanout of their size: as large as the console says, or as they need. */
+/* A picture for pixels that arrive with no Scanout of their size: as large as the console says, or
+ * as they need. */
 static bool
 make_room (struct inbox *inbox, struct rect r, GError **error)
 {
@@ -122,7 +135,8 @@ make_room (struct inbox *inbox, struct rect r, GError **error)
   struct rect console = { 0, 0, (int32_t) width, (int32_t) height };
 
   if (!rect_contains (console, r)) {
-    struct rect shown = { 0, 0, old ? (int32_t) old->layout.width : 0, old ? (int32_t) old->layout.height : 0 };
+    struct rect shown = { 0, 0, old ? (int32_t) old->layout.width : 0,
+                          old ? (int32_t) old->layout.height : 0 };
     struct rect all = rect_union (shown, r);
 
     width = (uint32_t) (all.x + all.width);
@@ -147,8 +161,9 @@ rect_is_sane (struct rect r)
 }
 
 bool
-inbox_update_pixels (struct inbox *inbox, struct rect r, uint32_t stride, uint32_t fourcc, const uint8_t *pixels,
-                     size_t size, int64_t now, bool *unannounced, GError **error)
+inbox_update_pixels (struct inbox *inbox, struct rect r, uint32_t stride, uint32_t fourcc,
+                     const uint8_t *pixels, size_t size, int64_t now, bool *unannounced,
+                     GError **error)
 {
   *unannounced = false;
   if (!inbox->current) {
@@ -156,8 +171,8 @@ inbox_update_pixels (struct inbox *inbox, struct rect r, uint32_t stride, uint32
     return false;
   }
   if (!rect_is_sane (r)) {
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_PROTOCOL, "Update of an impossible rectangle %d,%d %d×%d", r.x,
-                 r.y, r.width, r.height);
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_PROTOCOL,
+                 "Update of an impossible rectangle %d,%d %d×%d", r.x, r.y, r.width, r.height);
     return false;
   }
   if (!is_kind (inbox, BUFFER_BYTES) || !fits (inbox->current, r)) {
@@ -188,7 +203,8 @@ inbox_update_map (struct inbox *inbox, struct rect r, int64_t now, GError **erro
 void
 inbox_disable (struct inbox *inbox, int64_t now)
 {
-  /* Right behind a scanout it is the release of the buffer that a page flip left, and the scanout has not been lost. */
+  /* Right behind a scanout it is the release of the buffer that a page flip left, and the scanout
+   * has not been lost. */
   inbox->doubtful = !inbox->current || inbox->updated;
   inbox->disable_due = now + INBOX_DISABLE_US;
 }
@@ -204,7 +220,7 @@ inbox_console_size (struct inbox *inbox, unsigned width, unsigned height, int64_
     return;
 
   g_autoptr (QdmabufBuffer) resized =
-    buffer_new_resized (inbox->current, inbox->console_width, inbox->console_height, NULL);
+      buffer_new_resized (inbox->current, inbox->console_width, inbox->console_height, NULL);
   if (!resized)
     return;
   set_current (inbox, resized);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The inbox: what QEMU has told us and nobody has read yet. Pure state, no threads and no clock of its own, so that
- * every order of calls can be tried in a test; its owner locks it and passes the time in. */
+/* The inbox: what QEMU has told us and nobody has read yet. Pure state, no threads and no clock of
+ * its own, so that every order of calls can be tried in a test; its owner locks it and passes the
+ * time in. */
 #pragma once
 
 #include <gio/gio.h>
@@ -9,10 +10,12 @@
 #include "buffer/buffer.h"
 #include "buffer/damage.h"
 
-/* A scanout of a DMA-BUF waits this long for its first update or for the next scanout, before it becomes a frame by
- * itself: QEMU sends a placeholder before the picture of a running guest, and no update at all for an idle one. */
+/* A scanout of a DMA-BUF waits this long for its first update or for the next scanout, before it
+ * becomes a frame by itself: QEMU sends a placeholder before the picture of a running guest, and no
+ * update at all for an idle one. */
 #define INBOX_SETTLE_US 20000
-/* QEMU (until 11.0) sends Disable at each page flip: a screen is off when nothing came back for this long. */
+/* QEMU (until 11.0) sends Disable at each page flip: a screen is off when nothing came back for
+ * this long. */
 #define INBOX_DISABLE_US 300000
 /* QEMU gives up after 1 s and its guest is blocked until then. */
 #define INBOX_REPLY_US 500000
@@ -20,12 +23,15 @@
 enum inbox_verdict {
   INBOX_QUEUED,     /* the update will be read; the inbox owns its reply now */
   INBOX_NO_SCANOUT, /* nothing to read: QEMU never announced a DMA-BUF. The caller answers. */
-  INBOX_LOST,       /* QEMU dropped the scanout that this update belongs to. The caller answers, and listens anew. */
+  INBOX_STOPPED,    /* the owner's own: it does not ask the inbox any more. The caller answers. */
+  INBOX_LOST,       /* QEMU dropped the scanout that this update belongs to. The caller answers, and
+                       listens anew. */
 };
 
 struct inbox {
   QdmabufBuffer *current; /* newest scanout, nullable */
-  unsigned version;       /* of the call that announced it: 0 bytes or map, 1 ScanoutDMABUF, 2 ScanoutDMABUF2 */
+  unsigned version;       /* of the call that announced it: 0 bytes or map, 1 ScanoutDMABUF, 2
+                             ScanoutDMABUF2 */
   bool updated;           /* current had an update of its own */
   bool doubtful;          /* Disable came since */
   struct damage pending;  /* not read yet */
@@ -34,7 +40,7 @@ struct inbox {
   int64_t oldest_reply;   /* arrival of the first of replies */
   GPtrArray *replies;     /* what QEMU waits for; dropping one answers it */
   GDestroyNotify answer;
-  int64_t disable_due;    /* when the screen counts as off, INT64_MAX: it does not */
+  int64_t disable_due; /* when the screen counts as off, INT64_MAX: it does not */
   unsigned console_width, console_height; /* as the console's properties say, 0: unknown */
 };
 
@@ -51,18 +57,25 @@ struct inbox_work {
 void inbox_init (struct inbox *inbox, GDestroyNotify answer);
 void inbox_clear (struct inbox *inbox);
 
-/* Replies to updates of the scanout before, which nobody will read any more, come back to be answered (full). */
-GPtrArray *inbox_scanout (struct inbox *inbox, QdmabufBuffer *buffer, unsigned version, int64_t now);
-enum inbox_verdict inbox_update_dmabuf (struct inbox *inbox, struct rect r, void *reply, int64_t now);
-/* Errors: PROTOCOL (no picture to write into), or the buffer's. *unannounced: the update does not fit the picture that
- * QEMU announced, so the console's size should be asked for again. */
-bool inbox_update_pixels (struct inbox *inbox, struct rect r, uint32_t stride, uint32_t fourcc, const uint8_t *pixels,
-                          size_t size, int64_t now, bool *unannounced, GError **error);
+/* Replies to updates of the scanout before, which nobody will read any more, come back to be
+ * answered (full). */
+GPtrArray *
+inbox_scanout (struct inbox *inbox, QdmabufBuffer *buffer, unsigned version, int64_t now);
+enum inbox_verdict
+inbox_update_dmabuf (struct inbox *inbox, struct rect r, void *reply, int64_t now);
+/* Errors: PROTOCOL (no picture to write into), or the buffer's. *unannounced: the update does not
+ * fit the picture that QEMU announced, so the console's size should be asked for again. */
+bool inbox_update_pixels (struct inbox *inbox, struct rect r, uint32_t stride, uint32_t fourcc,
+                          const uint8_t *pixels, size_t size, int64_t now, bool *unannounced,
+                          GError **error);
 bool inbox_update_map (struct inbox *inbox, struct rect r, int64_t now, GError **error);
 void inbox_disable (struct inbox *inbox, int64_t now);
-/* The console's properties changed; an inline picture follows them, for QEMU announces no size there. */
+/* The console's properties changed; an inline picture follows them, for QEMU announces no size
+ * there. */
 void inbox_console_size (struct inbox *inbox, unsigned width, unsigned height, int64_t now);
 
+/* Nothing will be read any more: what waits comes back to be answered (full). */
+GPtrArray *inbox_give_up (struct inbox *inbox);
 /* Is something to be read at this time? */
 bool inbox_take (struct inbox *inbox, int64_t now, struct inbox_work *work);
 /* Has the screen been off for long enough to say so? True once. */

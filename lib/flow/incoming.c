@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The listener thread's side of a flow: puts each call into the inbox and wakes the convert thread. Never waits. */
+/* The listener thread's side of a flow: puts each call into the inbox and wakes the convert thread.
+ * Never waits. */
 #include <qemu-dmabuf/qdmabuf-error.h>
 
 #include "flow/flow-private.h"
@@ -34,14 +35,16 @@ scanout (void *data, QdmabufBuffer *buffer, unsigned version, int64_t time)
   g_mutex_lock (&self->lock);
   note_call (self);
   self->stats.scanouts++;
+  self->shown = true;
   stale = inbox_scanout (&self->inbox, taken, version, time);
+  self->stats.replies += stale->len;
   g_cond_signal (&self->wake);
   g_mutex_unlock (&self->lock);
 }
 
 static void
-update_pixels (void *data, struct rect r, uint32_t stride, uint32_t fourcc, const uint8_t *pixels, size_t size,
-               int64_t time)
+update_pixels (void *data, struct rect r, uint32_t stride, uint32_t fourcc, const uint8_t *pixels,
+               size_t size, int64_t time)
 {
   struct flow *self = data;
   g_autoptr (GError) error = NULL;
@@ -50,7 +53,8 @@ update_pixels (void *data, struct rect r, uint32_t stride, uint32_t fourcc, cons
   g_mutex_lock (&self->lock);
   note_call (self);
   self->stats.updates++;
-  bool ok = inbox_update_pixels (&self->inbox, r, stride, fourcc, pixels, size, time, &unannounced, &error);
+  bool ok = inbox_update_pixels (&self->inbox, r, stride, fourcc, pixels, size, time, &unannounced,
+                                 &error);
   g_cond_signal (&self->wake);
   g_mutex_unlock (&self->lock);
 
@@ -76,26 +80,43 @@ update_map (void *data, struct rect r, int64_t time)
     flow_warn (self, error);
 }
 
-/* With the lock held. What is to be said of an update that has no buffer; NULL: it was said before. */
+GError *
+flow_no_scanout (void)
+{
+  return g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_NO_SCANOUT,
+                      "QEMU never announces a picture: its OpenGL cannot export buffers. Give it a GPU "
+                      "(-display dbus,gl=on,rendernode=/dev/dri/renderD…), or on software rendering "
+                      "access to /dev/udmabuf, or start it with gl=off");
+}
+
+/* With the lock held. What is to be said of an update that has no buffer; NULL: it was said before.
+ */
 static GError *
 why_not (struct flow *self, enum inbox_verdict verdict, int64_t now)
 {
+  if (verdict == INBOX_STOPPED)
+    return NULL;
   if (verdict == INBOX_NO_SCANOUT) {
     if (self->told_no_scanout)
       return NULL;
     self->told_no_scanout = true;
-    return g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_NO_SCANOUT,
-                        "QEMU announces changes but never a picture: its OpenGL cannot export buffers. Give it a GPU "
-                        "(-display dbus,gl=on,rendernode=/dev/dri/renderD…), or on software rendering access to "
-                        "/dev/udmabuf, or start it with gl=off");
+    return flow_no_scanout ();
   }
   flow_want_registration (self, now);
   if (++self->scanouts_lost < 3 || self->told_scanout_lost)
     return NULL;
   self->told_scanout_lost = true;
-  return g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_SCANOUT_LOST,
-                      "this QEMU loses the new buffer at each page flip of a blob=on guest; the picture is fetched "
-                      "anew, at most twice a second. QEMU 10.1 or later cures it");
+  return g_error_new (
+      QDMABUF_ERROR, QDMABUF_ERROR_SCANOUT_LOST,
+      "this QEMU loses the new buffer at each page flip of a blob=on guest; the picture is fetched "
+      "anew, at most twice a second. QEMU 10.1 or later cures it");
+}
+
+/* With the lock held. When the flow stops nobody reads any more. */
+static enum inbox_verdict
+take_update (struct flow *self, struct rect r, struct listener_reply *reply, int64_t now)
+{
+  return self->stopping ? INBOX_STOPPED : inbox_update_dmabuf (&self->inbox, r, reply, now);
 }
 
 static void
@@ -107,9 +128,11 @@ update_dmabuf (void *data, struct rect r, struct listener_reply *reply, int64_t 
   g_mutex_lock (&self->lock);
   note_call (self);
   self->stats.updates++;
-  enum inbox_verdict verdict = inbox_update_dmabuf (&self->inbox, r, reply, time);
-  if (verdict != INBOX_QUEUED)
+  enum inbox_verdict verdict = take_update (self, r, reply, time);
+  if (verdict != INBOX_QUEUED) {
     error = why_not (self, verdict, time);
+    self->stats.replies++;
+  }
   g_cond_signal (&self->wake);
   g_mutex_unlock (&self->lock);
 
@@ -167,7 +190,7 @@ cursor_define (void *data, uint32_t width, uint32_t height, int hot_x, int hot_y
 static void
 warning (void *data, const GError *error)
 {
-  flow_warn (data, error);
+  flow_pass_warning (data, error);
 }
 
 static void
@@ -175,7 +198,8 @@ closed (void *data, const GError *error)
 {
   struct flow *self = data;
 
-  g_debug ("console %u: the listener's socket closed: %s", self->console, error ? error->message : "no reason");
+  g_debug ("console %u: the listener's socket closed: %s", self->console,
+           error ? error->message : "no reason");
   g_mutex_lock (&self->lock);
   self->listening = false;
   self->quiet_losses++;

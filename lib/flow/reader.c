@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One read: where the pixels go, what is read from QEMU and what is copied from the frame before. */
+/* One read: where the pixels go, what is read from QEMU and what is copied from the frame before.
+ */
 #include "flow/reader.h"
 
 #include <qemu-dmabuf/qdmabuf-error.h>
@@ -17,7 +18,7 @@ struct reader {
   struct mailbox *mailbox;
   uint32_t format;
   uint64_t serial;
-  struct damage owed; /* what failed reads did not get */
+  struct damage owed;     /* what failed reads did not get */
   uint32_t width, height; /* of the picture that owed is about */
 };
 
@@ -35,7 +36,8 @@ reader_new (const struct reader_config *config, GError **error)
     g_autofree char *name = fourcc_name (config->format);
 
     g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_INVALID_ARGUMENT,
-                 "frames cannot be made as %s: XR24, XB24 and BG24 are the formats there are", name);
+                 "frames cannot be made as %s: XR24, XB24 and BG24 are the formats there are",
+                 name);
     return NULL;
   }
 
@@ -47,7 +49,8 @@ reader_new (const struct reader_config *config, GError **error)
   self->devices = devices;
   self->format = config->format;
   self->pool = pool_new (config->max_frames + POOL_OWN);
-  self->mailbox = mailbox_new (self->pool, config->max_frames, config->max_rate, config->ready, config->data);
+  self->mailbox =
+      mailbox_new (self->pool, config->max_frames, config->max_rate, config->ready, config->data);
   return self;
 }
 
@@ -94,7 +97,8 @@ has_shape (const struct reader *self, const struct pool_buffer *buffer)
   return buffer->picture.width == self->width && buffer->picture.height == self->height;
 }
 
-/* While the consumer holds all it may, the newest frame that it has not seen is brought up to date where it lies. */
+/* While the consumer holds all it may, the newest frame that it has not seen is brought up to date
+ * where it lies. */
 static struct pool_buffer *
 unpublished (struct reader *self, struct damage *pending)
 {
@@ -114,7 +118,8 @@ unpublished (struct reader *self, struct damage *pending)
 static struct pool_buffer *
 spare (struct reader *self, struct target *target, GError **error)
 {
-  struct pool_buffer *buffer = pool_get (self->pool, self->format, self->width, self->height, error);
+  struct pool_buffer *buffer =
+      pool_get (self->pool, self->format, self->width, self->height, error);
   QdmabufFrame *newest = mailbox_newest (self->mailbox);
   struct pool_buffer *source = newest ? frame_buffer (newest) : NULL;
 
@@ -150,7 +155,8 @@ give_up (struct reader *self, struct target *target, const GError *error)
 }
 
 static QdmabufFrame *
-read_once (struct reader *self, QdmabufBuffer *buffer, int64_t time, int64_t deadline, GError **error)
+read_once (struct reader *self, QdmabufBuffer *buffer, int64_t time, int64_t deadline,
+           GError **error)
 {
   struct target target;
   const char *backend = NULL;
@@ -158,7 +164,8 @@ read_once (struct reader *self, QdmabufBuffer *buffer, int64_t time, int64_t dea
 
   if (!aim (self, &target, error))
     return NULL;
-  if (!devices_read (self->devices, buffer, &target.damage, &target.buffer->picture, deadline, &backend, &failure)) {
+  if (!devices_read (self->devices, buffer, &target.damage, &target.buffer->picture, deadline,
+                     &backend, &failure)) {
     give_up (self, &target, failure);
     g_propagate_error (error, failure);
     return NULL;
@@ -172,8 +179,8 @@ read_once (struct reader *self, QdmabufBuffer *buffer, int64_t time, int64_t dea
 }
 
 QdmabufFrame *
-reader_read (struct reader *self, QdmabufBuffer *buffer, const struct damage *damage, int64_t time, int64_t deadline,
-             GError **error)
+reader_read (struct reader *self, QdmabufBuffer *buffer, const struct damage *damage, int64_t time,
+             int64_t deadline, GError **error)
 {
   GError *failure = NULL;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The reader: turns a buffer and its damage into a frame, by the best back end there is. Knows no D-Bus; a console
- * and a converter each have one. */
+/* The reader: turns a buffer and its damage into a frame, by the best back end there is. Knows no
+ * D-Bus; a console and a converter each have one. */
 #pragma once
 
 #include <gio/gio.h>
@@ -10,7 +10,8 @@
 #include "deliver/mailbox.h"
 
 struct reader_config {
-  const char *backend;     /* "auto", "egl", "gbm", "cpu"; NULL or "auto": the environment's QDMABUF_BACKEND */
+  const char
+      *backend; /* "auto", "egl", "gbm", "cpu"; NULL or "auto": the environment's QDMABUF_BACKEND */
   const char *render_node; /* NULL: the environment's QDMABUF_RENDER_NODE, else the best there is */
   uint32_t format;         /* DRM fourcc of the frames */
   unsigned max_frames;     /* that the consumer may hold */
@@ -26,10 +27,12 @@ struct reader *reader_new (const struct reader_config *config, GError **error);
 void reader_free (struct reader *reader);
 struct mailbox *reader_mailbox (struct reader *reader); /* lent */
 
-/* Reads what changed (with all that earlier reads failed to get) and returns when the source is no longer needed. The
- * frame is not seen by anybody until it is published. One thread at a time. NULL with error: the damage is kept. */
-QdmabufFrame *reader_read (struct reader *reader, QdmabufBuffer *buffer, const struct damage *damage, int64_t time,
-                           int64_t deadline, GError **error);
+/* Reads what changed (with all that earlier reads failed to get) and returns when the source is no
+ * longer needed. The frame is not seen by anybody until it is published. One thread at a time. NULL
+ * with error: the damage is kept. */
+QdmabufFrame *
+reader_read (struct reader *reader, QdmabufBuffer *buffer, const struct damage *damage,
+             int64_t time, int64_t deadline, GError **error);
 /* Takes frame. */
 void reader_publish (struct reader *reader, QdmabufFrame *frame);
 /* The last picture has nothing to do with the next one: read it whole. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Listening, and listening anew: when QEMU dropped the socket, or lost the picture that only a new listener is told. */
+/* Listening, and listening anew: when QEMU dropped the socket, or lost the picture that only a new
+ * listener is told. */
 #include <errno.h>
 #include <qemu-dmabuf/qdmabuf-error.h>
 #include <sys/socket.h>
@@ -16,7 +17,8 @@ make_listener (struct flow *self, int *qemus_end, GError **error)
   int fds[2] = { -1, -1 };
 
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_FAILED, "no socket for the listener: %s", g_strerror (errno));
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_FAILED, "no socket for the listener: %s",
+                 g_strerror (errno));
     return false;
   }
   *qemus_end = fds[1];
@@ -34,6 +36,7 @@ flow_register (struct flow *self, GCancellable *cancellable, GError **error)
   g_mutex_lock (&self->lock);
   self->registered = g_get_monotonic_time ();
   self->listening = true; /* before the first call may come in */
+  self->shown = false;
   self->stats.registrations++;
   g_mutex_unlock (&self->lock);
 
@@ -82,24 +85,16 @@ flow_registration_due (struct flow *self, int64_t now)
   return true;
 }
 
-/* With the connection gone, the session ends and says so to everybody; else this console alone is over. */
+/* This console is over; the session too, if nothing else of it is left. */
 static void
-give_up (struct flow *self, bool connected, const GError *error)
+give_up (struct flow *self, const GError *error)
 {
   g_mutex_lock (&self->lock);
   self->lost = true;
   self->listening = false;
   g_mutex_unlock (&self->lock);
   self->handler.lost (self->data, error);
-  if (connected)
-    mailbox_close (reader_mailbox (self->reader), QDMABUF_ERROR_CLOSED, error->message);
-}
-
-static bool
-is_connection_over (const GError *error)
-{
-  return g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_CLOSED) ||
-         g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_REPLACED);
+  mailbox_close (reader_mailbox (self->reader), QDMABUF_ERROR_CLOSED, error->message);
 }
 
 static void
@@ -107,9 +102,10 @@ register_or_give_up (struct flow *self)
 {
   g_autoptr (GError) error = NULL;
 
-  if (flow_register (self, self->cancellable, &error) || g_cancellable_is_cancelled (self->cancellable))
+  if (flow_register (self, self->cancellable, &error) ||
+      g_cancellable_is_cancelled (self->cancellable))
     return;
-  give_up (self, !is_connection_over (error), error);
+  give_up (self, error);
 }
 
 void
@@ -126,10 +122,10 @@ flow_register_again (struct flow *self)
   g_mutex_unlock (&self->lock);
 
   if (hopeless) {
-    g_autoptr (GError) error =
-      g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_CLOSED, "QEMU closes the listener's socket each time");
+    g_autoptr (GError) error = g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_CLOSED,
+                                            "QEMU closes the listener's socket each time");
 
-    give_up (self, true, error);
+    give_up (self, error);
   } else if (!stopping)
     register_or_give_up (self);
 }

@@ -7,7 +7,8 @@
 bool
 settle_start (struct settle *settle, int64_t now)
 {
-  *settle = (struct settle){ .stage = SETTLE_REGISTERING, .due = INT64_MAX, .end = now + SETTLE_MAX_US };
+  *settle =
+      (struct settle){ .stage = SETTLE_REGISTERING, .due = INT64_MAX, .end = now + SETTLE_MAX_US };
   return true;
 }
 
@@ -22,14 +23,19 @@ bool
 settle_heard (struct settle *settle, int64_t now)
 {
   switch (settle->stage) {
-  case SETTLE_REGISTERING: wait_for_refresh (settle, now); break;
-  case SETTLE_ASKED: settle->stage = SETTLE_ASKED_AGAIN; return true;
+  case SETTLE_REGISTERING:
+    wait_for_refresh (settle, now);
+    break;
+  case SETTLE_ASKED:
+    settle->stage = SETTLE_ASKED_AGAIN;
+    return true;
   case SETTLE_ASKED_AGAIN:
     settle->stage = SETTLE_DONE;
     settle->end = MIN (settle->end, now + SETTLE_GRACE_US);
     break;
   case SETTLE_TICKING:
-  case SETTLE_DONE: break;
+  case SETTLE_DONE:
+    break;
   }
   return false;
 }
@@ -62,4 +68,10 @@ int64_t
 settle_next (const struct settle *settle)
 {
   return settle->stage == SETTLE_TICKING ? settle->due : INT64_MAX;
+}
+
+int64_t
+settle_silence (const struct settle *settle)
+{
+  return settle->stage == SETTLE_DONE ? settle->end + SETTLE_SILENCE_US : INT64_MAX;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* When QEMU's picture is the guest's: pure state, like the inbox.
  *
- * To a new listener QEMU first sends what it remembers: a placeholder before the picture of a running guest, or a
- * standard VGA's screen as it was when somebody last looked. It looks at the guest's memory again at its next refresh,
- * 30 ms later at most, which under gl=on waits for our first answer. Nothing on the wire says when that has happened. But
- * QEMU does all of it in one loop, and answers a question about the console in the same loop: an answer to a question
- * that was asked after the refresh was due comes behind whatever the refresh sent, however slow the machine is. */
+ * To a new listener QEMU first sends what it remembers: a placeholder before the picture of a
+ * running guest, or a standard VGA's screen as it was when somebody last looked. It looks at the
+ * guest's memory again at its next refresh, 30 ms later at most, which under gl=on waits for our
+ * first answer. Nothing on the wire says when that has happened. But QEMU does all of it in one
+ * loop, and answers a question about the console in the same loop: an answer to a question that was
+ * asked after the refresh was due comes behind whatever the refresh sent, however slow the machine
+ * is. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,11 +20,15 @@
 /* A QEMU that answers no question is believed after this. */
 #define SETTLE_MAX_US G_USEC_PER_SEC
 
+/* A console that has shown nothing this long after the end never will. */
+#define SETTLE_SILENCE_US 300000
+
 enum settle_stage {
   SETTLE_REGISTERING, /* asked: answered when all that the registration sends is on its way */
   SETTLE_TICKING,     /* the refresh is due at `due` */
   SETTLE_ASKED,       /* asked after that */
-  SETTLE_ASKED_AGAIN, /* the loop may have taken the question before the refresh: not a second time */
+  SETTLE_ASKED_AGAIN, /* the loop may have taken the question before the refresh: not a second time
+                       */
   SETTLE_DONE,
 };
 
@@ -40,5 +46,7 @@ bool settle_heard (struct settle *settle, int64_t now);
 /* QEMU was answered its first update: only now the refresh can take place. */
 void settle_answered (struct settle *settle, int64_t now);
 bool settle_tick (struct settle *settle, int64_t now);
+/* When the silence of a QEMU that answered all questions becomes remarkable, INT64_MAX: not known. */
+int64_t settle_silence (const struct settle *settle);
 /* When settle_tick will do something, INT64_MAX: never. */
 int64_t settle_next (const struct settle *settle);

@@ -21,7 +21,8 @@ add_locked (struct flow *self, GVariantBuilder *builder)
   add_count (builder, "frames-dropped", stats->dropped);
   add_count (builder, "warnings", stats->warnings);
   add_count (builder, "registrations", stats->registrations);
-  g_variant_builder_add (builder, "{sv}", "first-frame-us", g_variant_new_int64 (stats->first_frame));
+  g_variant_builder_add (builder, "{sv}", "first-frame-us",
+                         g_variant_new_int64 (stats->first_frame));
   g_variant_builder_add (builder, "{sv}", "reply-us", timings_to_variant (&stats->reply));
   g_variant_builder_add (builder, "{sv}", "read-us", timings_to_variant (&stats->read));
   g_variant_builder_add (builder, "{sv}", "publish-us", timings_to_variant (&stats->publish));

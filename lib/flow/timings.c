@@ -40,9 +40,12 @@ timings_to_variant (const struct timings *timings)
   qsort (sorted, n, sizeof *sorted, compare);
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&builder, "{sv}", "n", g_variant_new_uint64 (timings->n));
-  g_variant_builder_add (&builder, "{sv}", "p50", g_variant_new_uint32 (percentile (sorted, n, 50)));
-  g_variant_builder_add (&builder, "{sv}", "p95", g_variant_new_uint32 (percentile (sorted, n, 95)));
-  g_variant_builder_add (&builder, "{sv}", "p99", g_variant_new_uint32 (percentile (sorted, n, 99)));
+  g_variant_builder_add (&builder, "{sv}", "p50",
+                         g_variant_new_uint32 (percentile (sorted, n, 50)));
+  g_variant_builder_add (&builder, "{sv}", "p95",
+                         g_variant_new_uint32 (percentile (sorted, n, 95)));
+  g_variant_builder_add (&builder, "{sv}", "p99",
+                         g_variant_new_uint32 (percentile (sorted, n, 99)));
   g_variant_builder_add (&builder, "{sv}", "max", g_variant_new_uint32 (timings->max));
   return g_variant_builder_end (&builder);
 }

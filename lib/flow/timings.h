@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How long a stage takes: counts and percentiles over the last thousand times, cheap enough to be always on. */
+/* How long a stage takes: counts and percentiles over the last thousand times, cheap enough to be
+ * always on. */
 #pragma once
 
 #include <glib.h>
@@ -9,7 +10,7 @@
 
 struct timings {
   uint64_t n;
-  uint32_t max; /* µs, of all times */
+  uint32_t max;                /* µs, of all times */
   uint32_t kept[TIMINGS_KEPT]; /* µs, a ring */
 };
 

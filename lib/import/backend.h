@@ -12,36 +12,40 @@
 
 /* Contract:
  * - Every slot is required.
- * - score, import, read, release of one back end are called on one thread at a time: the thread of its executor where
- *   it has one, the caller's where not.
- * - The buffer is frozen: sizes, strides, offsets and real fd sizes are validated; a back end does not check again.
+ * - score, import, read, release of one back end are called on one thread at a time: the thread of
+ *   its executor where it has one, the caller's where not.
+ * - The buffer is frozen: sizes, strides, offsets and real fd sizes are validated; a back end does
+ *   not check again.
  * - No back end closes an fd of the buffer. It may duplicate one and then owns the duplicate.
- * - read returns when the rows of dst are complete, and writes only inside damage (which is clipped to the crop).
- *   It turns y0_top the right way up, applies the crop, and converts to dst->fourcc.
- * - Every wait is bounded by deadline (µs of CLOCK_MONOTONIC) and happens before a call that cannot be bounded.
- * - Errors have three meanings that the chooser acts upon: UNSUPPORTED_* and NO_BACKEND (never again for such a buffer,
- *   try the next back end), DEVICE_LOST (this back end is over, try the next one), anything else (this read failed).
+ * - read returns when the rows of dst are complete, and writes only inside damage (which is clipped
+ *   to the crop). It turns y0_top the right way up, applies the crop, and converts to dst->fourcc.
+ * - Every wait is bounded by deadline (µs of CLOCK_MONOTONIC), and happens before a call that
+ *   cannot be bounded.
+ * - Errors have three meanings that the chooser acts upon: UNSUPPORTED_* and NO_BACKEND (never
+ *   again for such a buffer, try the next back end), DEVICE_LOST (this back end is over, try the
+ *   next one), anything else (this read failed).
  */
 struct backend {
   const struct backend_ops *ops;
 };
 
 struct backend_ops {
-  const char *name; /* "linear", "egl", "gbm": what frames and messages call it */
+  const char *name;   /* "linear", "egl", "gbm": what frames and messages call it */
   const char *family; /* what `backend` asks for: "cpu", "egl", "gbm" */
 
-  /* 0: cannot, with a reason (one sentence, names fourcc and modifier); higher is better. Cheap, no import. */
+  /* 0: cannot, with a reason (one sentence, names fourcc and modifier); higher is better. Cheap, no
+   * import. */
   int (*score) (struct backend *backend, const QdmabufBuffer *buffer, GError **reason);
   /* Never NULL without error. The caller keeps a reference on the buffer until release. */
   void *(*import) (struct backend *backend, QdmabufBuffer *buffer, GError **error);
-  bool (*read) (struct backend *backend, void *imported, const struct damage *damage, const struct picture *dst,
-                int64_t deadline, GError **error);
+  bool (*read) (struct backend *backend, void *imported, const struct damage *damage,
+                const struct picture *dst, int64_t deadline, GError **error);
   void (*release) (struct backend *backend, void *imported); /* never NULL */
   void (*close) (struct backend *backend);
 };
 
-/* Scores: a CPU read of linear memory is the cheapest there is, unless the memory belongs to a GPU, where it may be
- * uncached; software GL is the last resort. */
+/* Scores: a CPU read of linear memory is the cheapest there is, unless the memory belongs to a GPU,
+ * where it may be uncached; software GL is the last resort. */
 enum {
   BACKEND_SCORE_NO = 0,
   BACKEND_SCORE_LAST = 10,
@@ -51,25 +55,29 @@ enum {
   BACKEND_SCORE_DIRECT = 80,
 };
 
-/* Where the slots of a back end run. run executes fn (job) on its thread, in order, and returns when it is done.
- * True: the caller still owns its reference on job. False: the deadline passed first, and the executor is lost; the
- * caller's reference is the executor's now: the thread may still be inside fn, and calls unref (job) when it comes out. */
+/* Where the slots of a back end run. run executes fn (job) on its thread, in order, and returns
+ * when it is done. True: the caller still owns its reference on job; fn ran, or never will, because
+ * its turn had not come by the deadline. False: the deadline passed while it ran, and the executor
+ * is lost; the caller's reference is the executor's now: the thread may still be inside fn, and
+ * calls unref (job) when it comes out. */
 struct import_executor {
-  bool (*run) (struct import_executor *executor, void (*fn) (void *job), void *job, GDestroyNotify unref,
-               int64_t deadline);
+  bool (*run) (struct import_executor *executor, void (*fn) (void *job), void *job,
+               GDestroyNotify unref, int64_t deadline);
 };
 
 /* CPU reads of inline bytes, maps, and LINEAR dma-bufs. */
 struct backend *linear_backend_new (void);
-/* EGL on the device of render_node (nullable: the best there is). Call on the thread that will use it, which must be the
- * library's own: the context is current there from then until close, and close ends with eglReleaseThread. A thread that
- * has a context current is refused (FAILED). No device, or no EGL at build time: NO_BACKEND. */
+/* EGL on the device of render_node (nullable: the best there is). Call on the thread that will use
+ * it, which must be the library's own: the context is current there from then until close, and
+ * close ends with eglReleaseThread. A thread that has a context current is refused (FAILED). No
+ * device, or no EGL at build time: NO_BACKEND. */
 struct backend *egl_backend_new (const char *render_node, GError **error);
 /* GBM: gbm_bo_import and gbm_bo_map. NO_BACKEND where it is not built. */
 struct backend *gbm_backend_new (const char *render_node, GError **error);
 
-/* aa{sv}, one for each EGL device (or the one of render_node), for people and doctors: "backend" s, "render-node" s (""
- * for software), "platform" s, "driver" s, "renderer" s, "vendor" s, "version" s, "software" b, "formats" a(ua(tb)): fourcc
- * and its modifiers, each with whether it can be sampled only; or "error" s where a device cannot be opened. Any thread,
- * whose own GL state it does not touch: the work is done on a thread that ends before it returns. Floating. */
+/* aa{sv}, one for each EGL device (or the one of render_node), for people and doctors: "backend" s,
+ * "render-node" s ("" for software), "platform" s, "driver" s, "renderer" s, "vendor" s, "version"
+ * s, "software" b, "formats" a(ua(tb)): fourcc and its modifiers, each with whether it can be
+ * sampled only; or "error" s where a device cannot be opened. Any thread, whose own GL state it
+ * does not touch: the work is done on a thread that ends before it returns. Floating. */
 GVariant *egl_query_devices (const char *render_node);

@@ -11,23 +11,26 @@
 
 struct chooser;
 
-/* preference: "auto", "egl", "gbm" or "cpu". It governs DMA-BUFs only: bytes and maps are always read by the CPU. */
+/* preference: "auto", "egl", "gbm" or "cpu". It governs DMA-BUFs only: bytes and maps are always
+ * read by the CPU. */
 struct chooser *chooser_new (const char *preference);
-/* Takes backend when executor is NULL (closes it with the chooser, used on the thread that calls chooser_read);
- * with an executor the caller keeps both and must outlive the chooser. */
-void chooser_add (struct chooser *chooser, struct backend *backend, struct import_executor *executor);
+/* Takes backend when executor is NULL (closes it with the chooser, used on the thread that calls
+ * chooser_read); with an executor the caller keeps both and must outlive the chooser. */
+void
+chooser_add (struct chooser *chooser, struct backend *backend, struct import_executor *executor);
 /* A back end that could not be had: its reason becomes part of every refusal. Takes reason. */
 void chooser_add_missing (struct chooser *chooser, const char *family, GError *reason);
-/* Reads damage of buffer into dst by the best back end that can. Imports are cached by memory and layout
- * (buffer_same_memory), least recently used first out. *backend_name (static) says who did it.
- * Waits for whoever still draws into the buffer on the calling thread, so that a slow guest holds up no executor; half of
- * the time until deadline is kept for the read itself (TIMED_OUT).
- * Error when nobody can: one sentence per refusal. DEVICE_LOST says that an executor was lost in this call, so that its
- * thread may still write into dst: call again with another picture, and the next back end goes on. What a lost back end
- * had imported is left as it is: nothing may ask such a driver to free anything.
- * Thread: one at a time. */
+/* Reads damage of buffer into dst by the best back end that can. Imports are cached by memory and
+ * layout (buffer_same_memory), least recently used first out. *backend_name (static) says who did
+ * it. Waits for whoever still draws into the buffer on the calling thread, so that a slow guest
+ * holds up no executor; half of the time until deadline is kept for the read itself (TIMED_OUT).
+ * Error when nobody can: one sentence per refusal. DEVICE_LOST says that an executor was lost in
+ * this call, so that its thread may still write into dst: call again with another picture, and the
+ * next back end goes on. What a lost back end had imported is left as it is: nothing may ask such a
+ * driver to free anything. Thread: one at a time. */
 bool chooser_read (struct chooser *chooser, QdmabufBuffer *buffer, const struct damage *damage,
-                   const struct picture *dst, int64_t deadline, const char **backend_name, GError **error);
+                   const struct picture *dst, int64_t deadline, const char **backend_name,
+                   GError **error);
 /* What each back end says of the buffer, a line each, best first. Full transfer. */
 char *chooser_explain (struct chooser *chooser, QdmabufBuffer *buffer);
 /* Releases all imports; a back end that takes more than a second for that is lost. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A process-wide SIGBUS handler over a lock-free registry of fixed size, for a handler may neither lock nor allocate. */
+/* A process-wide SIGBUS handler over a lock-free registry of fixed size, for a handler may neither
+ * lock nor allocate. */
 #define _GNU_SOURCE
 #include "import/guard.h"
 
@@ -14,7 +15,8 @@
 
 #define HUGETLBFS_MAGIC 0x958458f6
 
-/* `version` is odd while a slot changes hands, so that a handler never sees half of one mapping and half of the next. */
+/* `version` is odd while a slot changes hands, so that a handler never sees half of one mapping and
+ * half of the next. */
 struct slot {
   atomic_uint version;
   atomic_bool taken;
@@ -22,8 +24,8 @@ struct slot {
   atomic_bool bad;
 };
 
-/* One handler of ours in the chain. Each has its own predecessor: a handler that was installed between two of them, and
- * calls the one that it found, reaches the older and not itself again. */
+/* One handler of ours in the chain. Each has its own predecessor: a handler that was installed
+ * between two of them, and calls the one that it found, reaches the older and not itself again. */
 struct link {
   bool used; /* guarded by install_lock */
   struct sigaction previous;
@@ -35,7 +37,7 @@ struct link {
 static struct slot slots[GUARD_MAX_MAPPINGS];
 static struct link links[MAX_LINKS];
 
-/* ---- inside the handler: async-signal-safe only --------------------------------------------------------------- */
+/* ---- inside the handler: async-signal-safe only ---- */
 
 static bool
 slot_covers (struct slot *slot, uintptr_t address, uintptr_t *start, uintptr_t *end)
@@ -44,11 +46,12 @@ slot_covers (struct slot *slot, uintptr_t address, uintptr_t *start, uintptr_t *
 
   *start = atomic_load (&slot->start);
   *end = atomic_load (&slot->end);
-  return !(version & 1) && atomic_load (&slot->version) == version && address >= *start && address < *end;
+  return !(version & 1) && atomic_load (&slot->version) == version && address >= *start &&
+         address < *end;
 }
 
-/* The whole mapping is replaced at once: its picture is lost in any case, and a reader that faulted once per page would
- * cost more than the read. It also is what memory in huge pages allows. */
+/* The whole mapping is replaced at once: its picture is lost in any case, and a reader that faulted
+ * once per page would cost more than the read. It also is what memory in huge pages allows. */
 static bool
 cover_fault (uintptr_t address)
 {
@@ -59,7 +62,8 @@ cover_fault (uintptr_t address)
     if (!slot_covers (&slots[i], address, &start, &end))
       continue;
     atomic_store (&slots[i].bad, true);
-    void *zero = mmap ((void *) start, end - start, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    void *zero = mmap ((void *) start, end - start, PROT_READ,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     return zero != MAP_FAILED;
   }
   return false;
@@ -78,7 +82,8 @@ default_action (int number, siginfo_t *info)
 static bool
 is_handler (const struct sigaction *action)
 {
-  return action->sa_flags & SA_SIGINFO || (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
+  return action->sa_flags & SA_SIGINFO ||
+         (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
 }
 
 static void
@@ -138,9 +143,10 @@ handle_3 (int number, siginfo_t *info, void *context)
   handle (&links[3], number, info, context);
 }
 
-static void (*const handlers[MAX_LINKS]) (int, siginfo_t *, void *) = { handle_0, handle_1, handle_2, handle_3 };
+static void (*const handlers[MAX_LINKS]) (int, siginfo_t *, void *) = { handle_0, handle_1,
+                                                                        handle_2, handle_3 };
 
-/* ---- everywhere else ------------------------------------------------------------------------------------------ */
+/* ---- everywhere else ---- */
 
 static bool
 is_ours (const struct sigaction *action)
@@ -152,7 +158,8 @@ is_ours (const struct sigaction *action)
   return false;
 }
 
-/* An application may put the same handler in place again and again; that takes one link. -1: there are no more. */
+/* An application may put the same handler in place again and again; that takes one link. -1: there
+ * are no more. */
 static int
 link_for (const struct sigaction *current)
 {
@@ -167,7 +174,8 @@ link_for (const struct sigaction *current)
   return -1;
 }
 
-/* The mask and the flags of a handler that was there before are inherited, since it runs inside ours. */
+/* The mask and the flags of a handler that was there before are inherited, since it runs inside
+ * ours. */
 static void
 install_link (int index, const struct sigaction *current)
 {
@@ -180,7 +188,8 @@ install_link (int index, const struct sigaction *current)
   sigemptyset (&action.sa_mask);
   if (is_handler (current)) {
     action.sa_mask = current->sa_mask;
-    action.sa_flags = SA_SIGINFO | (current->sa_flags & (SA_ONSTACK | SA_RESTART | (int) SA_NODEFER));
+    action.sa_flags =
+        SA_SIGINFO | (current->sa_flags & (SA_ONSTACK | SA_RESTART | (int) SA_NODEFER));
   }
   action.sa_sigaction = handlers[index];
   sigaction (SIGBUS, &action, NULL);
@@ -279,7 +288,8 @@ map_pages (struct guard_mapping *mapping, int fd, uint64_t offset, uint64_t size
 }
 
 bool
-guard_map (struct guard_mapping *mapping, int fd, uint64_t offset, uint64_t size, bool guarded, GError **error)
+guard_map (struct guard_mapping *mapping, int fd, uint64_t offset, uint64_t size, bool guarded,
+           GError **error)
 {
   *mapping = (struct guard_mapping){ .slot = -1 };
   if (!guarded)
@@ -287,8 +297,8 @@ guard_map (struct guard_mapping *mapping, int fd, uint64_t offset, uint64_t size
 
   int slot = slot_take ();
   if (slot < 0) {
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT, "%d pictures are mapped already, which is the limit",
-                 GUARD_MAX_MAPPINGS);
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT,
+                 "%d pictures are mapped already, which is the limit", GUARD_MAX_MAPPINGS);
     return false;
   }
   if (!map_pages (mapping, fd, offset, size, error)) {

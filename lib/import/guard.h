@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The guard: read-only mappings of memory that its owner may cut off while we read it; the SIGBUS of that becomes a mark.
+/* The guard: read-only mappings of memory that its owner may cut off while we read it; the SIGBUS
+ * of that becomes a mark.
  *
- * The first guarded mapping installs a handler in the process, for good. It acts only on faults inside our own mappings,
- * and hands every other SIGBUS to whatever was installed before, with the meaning it had there. Where somebody else has
- * installed another one since, the next guarded mapping goes in front of that, up to four times. */
+ * The first guarded mapping installs a handler in the process, for good. It acts only on faults
+ * inside our own mappings, and hands every other SIGBUS to whatever was installed before, with the
+ * meaning it had there. Where somebody else has installed another one since, the next guarded
+ * mapping goes in front of that, up to four times. */
 #pragma once
 
 #include <gio/gio.h>
@@ -22,9 +24,11 @@ struct guard_mapping {
 
 /* Does the environment allow the handler? Not with QDMABUF_SIGBUS=0. */
 bool guard_allowed (void);
-/* Maps size bytes of fd from offset on, both any number of bytes. Not guarded: a SIGBUS there is the application's.
- * Errors: NO_BACKEND (such an fd cannot be mapped), LIMIT (no mapping or no memory left). Thread: any. */
-bool guard_map (struct guard_mapping *mapping, int fd, uint64_t offset, uint64_t size, bool guarded, GError **error);
+/* Maps size bytes of fd from offset on, both any number of bytes. Not guarded: a SIGBUS there is
+ * the application's. Errors: NO_BACKEND (such an fd cannot be mapped), LIMIT (no mapping or no
+ * memory left). Thread: any. */
+bool guard_map (struct guard_mapping *mapping, int fd, uint64_t offset, uint64_t size, bool guarded,
+                GError **error);
 /* True: memory vanished under a reader, which saw zeros from then on, all over the mapping. */
 bool guard_is_bad (const struct guard_mapping *mapping);
 void guard_unmap (struct guard_mapping *mapping);

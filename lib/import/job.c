@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Jobs own references on buffer, import and picture, so that a thread given up for lost finds them alive. */
+/* Jobs own references on buffer, import and picture, so that a thread given up for lost finds them
+ * alive. */
 #include "import/job.h"
 
 static void
@@ -65,8 +66,8 @@ slot_import (struct job *job)
 static void
 slot_read (struct job *job)
 {
-  job->ok = job->backend->ops->read (job->backend, job->kept->imported, &job->damage, &job->dst, job->deadline,
-                                     &job->error);
+  job->ok = job->backend->ops->read (job->backend, job->kept->imported, &job->damage, &job->dst,
+                                     job->deadline, &job->error);
 }
 
 static void
@@ -104,7 +105,8 @@ job_new_import (struct backend *backend, QdmabufBuffer *buffer)
 }
 
 struct job *
-job_new_read (struct kept_import *kept, const struct damage *damage, const struct picture *dst, int64_t deadline)
+job_new_read (struct kept_import *kept, const struct damage *damage, const struct picture *dst,
+              int64_t deadline)
 {
   struct job *job = job_new (kept->backend, slot_read);
 
@@ -129,6 +131,7 @@ run_slot (void *data)
 {
   struct job *job = data;
 
+  job->ran = true;
   job->slot (job);
 }
 

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* A job: one call into a slot of a back end, which may be left behind on the thread that runs it and harm nobody. */
+/* A job: one call into a slot of a back end, which may be left behind on the thread that runs it
+ * and harm nobody. */
 #pragma once
 
 #include "import/backend.h"
 
-/* What a back end made of a buffer. A g_atomic_rc_box. Letting go of the last reference does not release `imported`: only
- * a job on the right thread may. */
+/* What a back end made of a buffer. A g_atomic_rc_box. Letting go of the last reference does not
+ * release `imported`: only a job on the right thread may. */
 struct kept_import {
   struct backend *backend;
   QdmabufBuffer *buffer; /* owned */
   void *imported;
 };
 
-struct kept_import *kept_import_new (struct backend *backend, QdmabufBuffer *buffer, void *imported);
+struct kept_import *
+kept_import_new (struct backend *backend, QdmabufBuffer *buffer, void *imported);
 void kept_import_unref (struct kept_import *kept);
 
 /* A g_atomic_rc_box with references on all that the slot touches. */
@@ -24,6 +26,7 @@ struct job {
   struct picture dst;
   int64_t deadline;
   /* What came out of it. */
+  bool ran; /* false: its turn did not come in time */
   int score;
   void *imported;
   bool ok;
@@ -33,9 +36,10 @@ struct job {
 
 struct job *job_new_score (struct backend *backend, QdmabufBuffer *buffer);
 struct job *job_new_import (struct backend *backend, QdmabufBuffer *buffer);
-struct job *job_new_read (struct kept_import *kept, const struct damage *damage, const struct picture *dst,
-                          int64_t deadline);
+struct job *job_new_read (struct kept_import *kept, const struct damage *damage,
+                          const struct picture *dst, int64_t deadline);
 struct job *job_new_release (struct kept_import *kept);
-/* Runs job through executor, or here where that is NULL. False: the executor is lost, and job with it. */
+/* Runs job through executor, or here where that is NULL. False: the executor is lost, and job with
+ * it. True: see job->ran. */
 bool job_run (struct job *job, struct import_executor *executor, int64_t deadline);
 void job_unref (struct job *job);

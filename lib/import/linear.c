@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The back end "linear": memory in rows, read by the CPU where it lies, or by pread where mapping it is not wanted. */
+/* The back end "linear": memory in rows, read by the CPU where it lies, or by pread where mapping
+ * it is not wanted. */
 #include <drm_fourcc.h>
 #include <errno.h>
 #include <linux/dma-buf.h>
@@ -50,7 +51,8 @@ score_unknown_layout (const QdmabufBuffer *buffer, GError **reason)
     return refuse (reason, QDMABUF_ERROR_UNSUPPORTED_MODIFIER, buffer,
                    "has a layout that only the driver which made it knows");
   if (buffer->layout.n_planes != 1 || !source_fits_linear (buffer))
-    return refuse (reason, QDMABUF_ERROR_BAD_LAYOUT, buffer, "does not fit into its memory as rows");
+    return refuse (reason, QDMABUF_ERROR_BAD_LAYOUT, buffer,
+                   "does not fit into its memory as rows");
   return BACKEND_SCORE_DIRECT;
 }
 
@@ -102,7 +104,8 @@ linear_import (struct backend *backend, QdmabufBuffer *buffer, GError **error)
   }
   if (prefer_pread (linear, buffer) || map_rows (linear, import, &failure))
     return import;
-  if (!buffer->memory[0].is_dmabuf && g_error_matches (failure, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT)) {
+  if (!buffer->memory[0].is_dmabuf &&
+      g_error_matches (failure, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT)) {
     g_error_free (failure);
     return import;
   }
@@ -111,7 +114,7 @@ linear_import (struct backend *backend, QdmabufBuffer *buffer, GError **error)
   return NULL;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 /* In which row of memory row y of the picture as shown lies. */
 static uint32_t
@@ -128,9 +131,9 @@ pixels_from (const struct layout *layout, const uint8_t *row)
 {
   ptrdiff_t stride = (ptrdiff_t) layout->planes[0].stride;
 
-  return (struct pixels){
-    .data = row, .stride = layout->y0_top ? -stride : stride, .fourcc = layout->fourcc
-  };
+  return (struct pixels){ .data = row,
+                          .stride = layout->y0_top ? -stride : stride,
+                          .fourcc = layout->fourcc };
 }
 
 static uint64_t
@@ -140,7 +143,8 @@ column_offset (const struct layout *layout)
 }
 
 static void
-read_rows (const struct linear_import *import, const struct damage *damage, const struct picture *dst)
+read_rows (const struct linear_import *import, const struct damage *damage,
+           const struct picture *dst)
 {
   const struct layout *layout = &import->buffer->layout;
   uint64_t top = (uint64_t) memory_row (layout, 0) * layout->planes[0].stride;
@@ -154,7 +158,8 @@ static bool
 read_file (QdmabufBuffer *buffer, uint8_t *data, size_t size, uint64_t offset, GError **error)
 {
   for (size_t done = 0; done < size;) {
-    ssize_t n = pread (buffer_plane_fd (buffer, 0), data + done, size - done, (off_t) (offset + done));
+    ssize_t n =
+        pread (buffer_plane_fd (buffer, 0), data + done, size - done, (off_t) (offset + done));
 
     if (n < 0 && errno == EINTR)
       continue;
@@ -227,12 +232,13 @@ sync_cpu (int fd, uint64_t flags, int64_t deadline, GError **error)
   } while (n < 0 && (errno == EINTR || (errno == EAGAIN && g_get_monotonic_time () < deadline)));
   if (n == 0 || errno == ENOTTY)
     return true;
-  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_FAILED, "the dma-buf cannot be prepared for the CPU: %s",
-               g_strerror (errno));
+  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_FAILED,
+               "the dma-buf cannot be prepared for the CPU: %s", g_strerror (errno));
   return false;
 }
 
-/* A file that ends inside a page gives zeros from there on and no fault, so its size counts as well. */
+/* A file that ends inside a page gives zeros from there on and no fault, so its size counts as
+ * well. */
 static bool
 check_mapping (const struct linear_import *import, GError **error)
 {
@@ -243,8 +249,8 @@ check_mapping (const struct linear_import *import, GError **error)
 }
 
 static bool
-read_mapped (const struct linear_import *import, const struct damage *damage, const struct picture *dst,
-             int64_t deadline, GError **error)
+read_mapped (const struct linear_import *import, const struct damage *damage,
+             const struct picture *dst, int64_t deadline, GError **error)
 {
   bool is_dmabuf = import->buffer->memory[0].is_dmabuf;
   int fd = buffer_plane_fd (import->buffer, 0);
@@ -260,7 +266,8 @@ read_mapped (const struct linear_import *import, const struct damage *damage, co
 }
 
 static bool
-read_bytes (const struct linear_import *import, const struct damage *damage, const struct picture *dst)
+read_bytes (const struct linear_import *import, const struct damage *damage,
+            const struct picture *dst)
 {
   g_mutex_lock (&import->buffer->lock);
   read_rows (import, damage, dst);
@@ -269,8 +276,8 @@ read_bytes (const struct linear_import *import, const struct damage *damage, con
 }
 
 static bool
-linear_read (struct backend *backend, void *imported, const struct damage *damage, const struct picture *dst,
-             int64_t deadline, GError **error)
+linear_read (struct backend *backend, void *imported, const struct damage *damage,
+             const struct picture *dst, int64_t deadline, GError **error)
 {
   struct linear *linear = (struct linear *) backend;
   const struct linear_import *import = imported;

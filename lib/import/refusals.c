@@ -29,7 +29,8 @@ is_about (const struct refusal *refusal, const struct backend *backend, const Qd
 }
 
 void
-refusals_add (struct refusals *refusals, const struct backend *backend, const QdmabufBuffer *buffer, GError *reason)
+refusals_add (struct refusals *refusals, const struct backend *backend, const QdmabufBuffer *buffer,
+              GError *reason)
 {
   const struct layout *layout = &buffer->layout;
   struct refusal *refusal = &refusals->all[refusals->next];
@@ -49,7 +50,8 @@ refusals_add (struct refusals *refusals, const struct backend *backend, const Qd
 }
 
 const GError *
-refusals_find (const struct refusals *refusals, const struct backend *backend, const QdmabufBuffer *buffer)
+refusals_find (const struct refusals *refusals, const struct backend *backend,
+               const QdmabufBuffer *buffer)
 {
   for (unsigned i = 0; i < CHOOSER_MAX_REFUSALS; i++) {
     if (is_about (&refusals->all[i], backend, buffer))

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Refusals: which back end will not read which kind of buffer, so that no driver is asked twice a frame. */
+/* Refusals: which back end will not read which kind of buffer, so that no driver is asked twice a
+ * frame. */
 #pragma once
 
 #include "import/backend.h"
 #include "import/chooser.h"
 
-/* Everything that a driver's verdict can depend upon, and nothing of the one buffer that it was about. */
+/* Everything that a driver's verdict can depend upon, and nothing of the one buffer that it was
+ * about. */
 struct refusal {
   const struct backend *backend; /* NULL: free */
   uint32_t fourcc, width, height;
@@ -22,8 +24,8 @@ struct refusals {
 };
 
 /* Takes reason. */
-void refusals_add (struct refusals *refusals, const struct backend *backend, const QdmabufBuffer *buffer,
-                   GError *reason);
+void refusals_add (struct refusals *refusals, const struct backend *backend,
+                   const QdmabufBuffer *buffer, GError *reason);
 /* Lent; NULL: never refused. */
 const GError *refusals_find (const struct refusals *refusals, const struct backend *backend,
                              const QdmabufBuffer *buffer);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Questions to the kernel about the file descriptors of a DMA-BUF; nothing here maps or reads pixels. */
+/* Questions to the kernel about the file descriptors of a DMA-BUF; nothing here maps or reads
+ * pixels. */
 #include "import/source.h"
 
 #include <errno.h>

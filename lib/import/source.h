@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The source: what can be known of the memory behind a DMA-BUF, and be waited for, before anything reads it. */
+/* The source: what can be known of the memory behind a DMA-BUF, and be waited for, before anything
+ * reads it. */
 #pragma once
 
 #include <gio/gio.h>
@@ -10,20 +11,26 @@
 
 /* Whose memory plane 0 is. */
 enum source_home {
-  SOURCE_FILE,   /* a memfd or file, or a dma-buf made of one (udmabuf) or of system memory: cached, in rows */
-  SOURCE_SHARED, /* a dma-buf of a driver whose mappings are cached, but whose layout is its own affair */
+  SOURCE_FILE,   /* a memfd or file, or a dma-buf made of one (udmabuf) or of system memory: cached,
+                    in rows */
+  SOURCE_SHARED, /* a dma-buf of a driver whose mappings are cached, but whose layout is its own
+                    affair */
   SOURCE_DEVICE, /* any other dma-buf: may be uncached, and without a modifier in any layout */
 };
 
 enum source_home source_find_home (const QdmabufBuffer *buffer);
-/* Is plane 0, read as rows, inside its fd? For buffers whose modifier did not let the layout be checked that way. */
+/* Is plane 0, read as rows, inside its fd? For buffers whose modifier did not let the layout be
+ * checked that way. */
 bool source_fits_linear (const QdmabufBuffer *buffer);
 /* Can every plane be mapped for writing? */
 bool source_is_writable (const QdmabufBuffer *buffer);
 bool source_can_shrink (const QdmabufBuffer *buffer);
-/* Waits until nobody writes into the dma-bufs of buffer any more; anything else is ready at once. Error: TIMED_OUT. */
+/* Waits until nobody writes into the dma-bufs of buffer any more; anything else is ready at once.
+ * Error: TIMED_OUT. */
 bool source_wait (const QdmabufBuffer *buffer, int64_t deadline, GError **error);
-/* Is the memory of plane 0 still as large as its picture? If not, buffer is marked bad. Error: BAD_MEMORY. */
+/* Is the memory of plane 0 still as large as its picture? If not, buffer is marked bad. Error:
+ * BAD_MEMORY. */
 bool source_still_there (QdmabufBuffer *buffer, GError **error);
-/* Marks buffer as bad and says so: has is what there is of the memory now, in bytes. Always false. */
+/* Marks buffer as bad and says so: has is what there is of the memory now, in bytes. Always false.
+ */
 bool source_gone (QdmabufBuffer *buffer, uint64_t has, GError **error);

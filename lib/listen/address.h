@@ -20,8 +20,9 @@ struct address {
 
 #define ADDRESS_NONE ((struct address){ .fd = -1 })
 
-/* text: a D-Bus address, "session", "system", "fd:N" (N is duplicated, the caller keeps it), "qmp:PATH", or NULL for
- * the session bus. On failure *address is ADDRESS_NONE. Error: INVALID_ARGUMENT. */
+/* text: a D-Bus address, "session", "system", "fd:N" (N is duplicated, the caller keeps it),
+ * "qmp:PATH", or NULL for the session bus. On failure *address is ADDRESS_NONE. Error:
+ * INVALID_ARGUMENT. */
 gboolean address_parse (const char *text, struct address *address, GError **error);
 /* fd: any socket of the caller, duplicated. Error: INVALID_ARGUMENT. */
 gboolean address_from_fd (int fd, struct address *address, GError **error);

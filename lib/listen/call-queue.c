@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The queue, and what may be thrown out of it: what QEMU itself throws out when its own queue is long. */
+/* The queue, and what may be thrown out of it: what QEMU itself throws out when its own queue is
+ * long. */
 #include "listen/call-queue.h"
 
 #include <gio/gunixfdlist.h>
@@ -11,7 +12,7 @@ struct call_queue {
   GMutex mutex;
   GQueue calls; /* struct queued_call */
   size_t bytes;
-  unsigned n_fds;
+  unsigned n_held; /* fds */
   unsigned dropped;
   bool has_new_picture; /* a whole picture came since superseded ones were looked for */
 };
@@ -63,23 +64,25 @@ is_whole_picture (GDBusMessage *message)
 static bool
 is_picture (GDBusMessage *message)
 {
-  static const char *const members[] = { "Scanout",   "ScanoutDMABUF", "ScanoutDMABUF2",
-                                         "Update",    "UpdateMap",     NULL };
+  static const char *const members[] = { "Scanout", "ScanoutDMABUF", "ScanoutDMABUF2",
+                                         "Update",  "UpdateMap",     NULL };
 
   return is_one_of (message, members);
 }
 
+/* A call without fds is not in the way of those who have too many. */
 static bool
-is_full (const struct call_queue *queue)
+is_full (const struct call_queue *queue, const struct queued_call *call)
 {
-  return queue->bytes > CALL_QUEUE_MAX_BYTES || queue->n_fds > CALL_QUEUE_MAX_FDS;
+  return queue->bytes > CALL_QUEUE_MAX_BYTES ||
+         (call->n_held > 0 && queue->n_held > CALL_QUEUE_MAX_FDS);
 }
 
 static void
 count (struct call_queue *queue, const struct queued_call *call, bool in)
 {
   queue->bytes = in ? queue->bytes + call->bytes : queue->bytes - call->bytes;
-  queue->n_fds = in ? queue->n_fds + call->n_fds : queue->n_fds - call->n_fds;
+  queue->n_held = in ? queue->n_held + call->n_held : queue->n_held - call->n_held;
 }
 
 static void
@@ -122,6 +125,11 @@ queued_call_new (GDBusMessage *message, int64_t time)
   call->time = time;
   call->bytes = MESSAGE_BYTES + (body ? g_variant_get_size (body) : 0);
   call->n_fds = fds ? (unsigned) g_unix_fd_list_get_length (fds) : 0;
+  call->n_held = call->n_fds;
+  if (call->n_held > CALL_QUEUE_MAX_CALL_FDS) {
+    g_dbus_message_set_unix_fd_list (message, NULL);
+    call->n_held = 0;
+  }
   return call;
 }
 
@@ -135,10 +143,11 @@ call_queue_push (struct call_queue *queue, GDBusMessage *message, int64_t time)
   g_queue_push_tail (&queue->calls, call);
   count (queue, call, true);
   queue->has_new_picture |= is_whole_picture (message);
-  if (is_full (queue) && queue->has_new_picture)
+  if (is_full (queue, call) && queue->has_new_picture)
     drop_superseded (queue, &dropped);
-  /* One call alone may be larger than all that may wait: it is taken, as nothing waits before it. */
-  bool taken = !is_full (queue) || queue->calls.length == 1;
+  /* One call alone may be larger than all that may wait: it is taken, as nothing waits before it.
+   */
+  bool taken = !is_full (queue, call) || queue->calls.length == 1;
   if (!taken)
     drop_link (queue, queue->calls.tail, &dropped);
   queue->dropped += dropped.length;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Makes and unmakes GDBus connections. A connection and its context hold each other through each source that GDBus still
- * has to deliver, so a context that is left before the last of them leaks both: see connection_free. */
+/* Makes and unmakes GDBus connections. A connection and its context hold each other through each
+ * source that GDBus still has to deliver, so a context that is left before the last of them leaks
+ * both: see connection_free. */
 #include "listen/connection.h"
 
 #include <gio/gunixconnection.h>
@@ -128,11 +129,11 @@ connection_new_for_bus (const char *address, GMainContext *context, GCancellable
 
   g_main_context_push_thread_default (context);
   deadline_start (&deadline, deadline_answer_ms, cancellable);
-  GDBusConnection *dbus = g_dbus_connection_new_for_address_sync (
-      address,
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
-          | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-      NULL, deadline.cancellable, &detail);
+  GDBusConnection *dbus =
+      g_dbus_connection_new_for_address_sync (address,
+                                              G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+                                                  G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+                                              NULL, deadline.cancellable, &detail);
   bool expired = deadline_stop (&deadline);
   g_main_context_pop_thread_default (context);
 

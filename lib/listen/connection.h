@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A GDBusConnection of our own: made within a time limit, and taken down so that nothing of it is left on its context. */
+/* A GDBusConnection of our own: made within a time limit, and taken down so that nothing of it is
+ * left on its context. */
 #pragma once
 
 #include <gio/gio.h>
@@ -8,7 +9,8 @@
 struct connection {
   GDBusConnection *dbus;
   GMainContext *context; /* all callbacks of this connection run in it */
-  /* Calls under way whose callback is still to come; kept by whoever makes them. Thread: the context's. */
+  /* Calls under way whose callback is still to come; kept by whoever makes them. Thread: the
+   * context's. */
   unsigned pending;
   bool closed; /* on_closed was called or would have been. Thread: the context's. */
   /* Once, in the context. error: why, in QDMABUF_ERROR (CLOSED, PROTOCOL); lent. */
@@ -16,12 +18,12 @@ struct connection {
   void *data;
 };
 
-/* Both block at most deadline_answer_ms (ms for an fd), honour cancellable, and must be called in the thread that has
- * context or may take it. On success nothing is delivered before the context runs. Errors: CONNECT, TIMED_OUT (an fd whose
- * peer stays silent), G_IO_ERROR_CANCELLED. */
+/* Both block at most deadline_answer_ms (ms for an fd), honour cancellable, and must be called in
+ * the thread that has context or may take it. On success nothing is delivered before the context
+ * runs. Errors: CONNECT, TIMED_OUT (an fd whose peer stays silent), G_IO_ERROR_CANCELLED. */
 
-/* Takes fd, a connected Unix socket, also on failure. We are the client of the authentication. With hold the first
- * message waits for g_dbus_connection_start_message_processing. */
+/* Takes fd, a connected Unix socket, also on failure. We are the client of the authentication. With
+ * hold the first message waits for g_dbus_connection_start_message_processing. */
 struct connection *connection_new_for_fd (int fd, bool hold, unsigned ms, GMainContext *context,
                                           GCancellable *cancellable, GError **error);
 /* address: of a message bus. */
@@ -29,5 +31,6 @@ struct connection *connection_new_for_bus (const char *address, GMainContext *co
                                            GCancellable *cancellable, GError **error);
 /* Takes a connection that was made elsewhere in this context. */
 struct connection *connection_wrap (GDBusConnection *dbus, GMainContext *context);
-/* Closes and frees; same rule of threads. Callbacks of pending calls run in here, on_closed does not. */
+/* Closes and frees; same rule of threads. Callbacks of pending calls run in here, on_closed does
+ * not. */
 void connection_free (struct connection *connection);

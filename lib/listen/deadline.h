@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* ms that the other side has for one answer: 5000. Not const so that tests need not wait as long. */
+/* ms that the other side has for one answer: 5000. Not const so that tests need not wait as long.
+ */
 extern unsigned deadline_answer_ms;
 
 struct deadline {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The four calls that announce a new picture. Whether the picture can be true is buffer/'s question; here is only what
- * D-Bus adds: indices of fds, lengths of arrays. */
+/* The four calls that announce a new picture. Whether the picture can be true is buffer/'s
+ * question; here is only what D-Bus adds: indices of fds, lengths of arrays. */
 #include <qemu-dmabuf/qdmabuf-error.h>
 #include <string.h>
 
@@ -33,9 +33,10 @@ take_buffer (QdmabufBuffer *buffer, unsigned version, struct event *event, GErro
   return true;
 }
 
-/* The pixels of the message become the picture, and Updates are written into them. A GVariant is immutable for those who
- * share it, but nobody shares this one: GDBus built it for this message alone, out of memory from malloc, and what else
- * refers to it (the message) is dropped behind the call without being read. */
+/* The pixels of the message become the picture, and Updates are written into them. A GVariant is
+ * immutable for those who share it, but nobody shares this one: GDBus built it for this message
+ * alone, out of memory from malloc, and what else refers to it (the message) is dropped behind the
+ * call without being read. */
 static QdmabufBuffer *
 buffer_from_message (GVariant *pixels, uint32_t width, uint32_t height, uint32_t stride,
                      uint32_t fourcc, GError **error)
@@ -136,8 +137,8 @@ decode_scanout_dmabuf (const struct transport_call *call, struct event *event, G
   g_variant_get (call->body, "(huuuutb)", &handle, &layout.width, &layout.height,
                  &layout.planes[0].stride, &layout.fourcc, &layout.modifier, &y0_top);
   layout.y0_top = y0_top;
-  if (!check_size (layout.width, layout.height, "a picture", error)
-      || !take_handle (call, handle, &fds, error))
+  if (!check_size (layout.width, layout.height, "a picture", error) ||
+      !take_handle (call, handle, &fds, error))
     return false;
   layout.crop = (struct rect){ .width = (int32_t) layout.width, .height = (int32_t) layout.height };
   return take_buffer (buffer_new_dmabuf (&layout, &fds, error), 1, event, error);
@@ -152,8 +153,8 @@ read_planes (GVariant *body, struct layout *layout, GError **error)
   const uint32_t *offset = g_variant_get_fixed_array (offsets, &n_offsets, sizeof *offset);
   const uint32_t *stride = g_variant_get_fixed_array (strides, &n_strides, sizeof *stride);
 
-  if (layout->n_planes == 0 || layout->n_planes > LAYOUT_MAX_PLANES
-      || n_offsets != layout->n_planes || n_strides != layout->n_planes) {
+  if (layout->n_planes == 0 || layout->n_planes > LAYOUT_MAX_PLANES ||
+      n_offsets != layout->n_planes || n_strides != layout->n_planes) {
     g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_BAD_LAYOUT,
                  "%u planes with %zu offsets and %zu strides: 1 to %d of each belong together",
                  layout->n_planes, n_offsets, n_strides, LAYOUT_MAX_PLANES);
@@ -187,26 +188,26 @@ read_fds (const struct transport_call *call, unsigned n_planes, struct fdset *fd
   return true;
 }
 
-/* QEMU counts the rectangle's rows as they are stored; the layout has it in the picture the right way up. */
+/* QEMU counts the rectangle's rows as they are stored; the layout has it in the picture the right
+ * way up. */
 static bool
 set_crop (struct layout *layout, uint32_t x, uint32_t y, uint32_t width, uint32_t height,
           GError **error)
 {
-  if (!check_size (width, height, "a picture", error)
-      || !check_size (layout->width, layout->height, "a buffer", error))
+  if (!check_size (width, height, "a picture", error) ||
+      !check_size (layout->width, layout->height, "a buffer", error))
     return false;
-  if (x > layout->width - MIN (width, layout->width) || width > layout->width
-      || y > layout->height - MIN (height, layout->height) || height > layout->height) {
+  if (x > layout->width - MIN (width, layout->width) || width > layout->width ||
+      y > layout->height - MIN (height, layout->height) || height > layout->height) {
     g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_BAD_LAYOUT,
                  "the picture of %u×%u at %u, %u lies outside its buffer of %u×%u", width, height,
                  x, y, layout->width, layout->height);
     return false;
   }
   uint32_t top = layout->y0_top ? layout->height - y - height : y;
-  layout->crop = (struct rect){ .x = (int32_t) x,
-                                .y = (int32_t) top,
-                                .width = (int32_t) width,
-                                .height = (int32_t) height };
+  layout->crop = (struct rect){
+    .x = (int32_t) x, .y = (int32_t) top, .width = (int32_t) width, .height = (int32_t) height
+  };
   return true;
 }
 
@@ -222,9 +223,9 @@ decode_scanout_dmabuf2 (const struct transport_call *call, struct event *event, 
                  &layout.n_planes, &layout.fourcc, &layout.width, &layout.height, &layout.modifier,
                  &y0_top);
   layout.y0_top = y0_top;
-  if (!read_planes (call->body, &layout, error)
-      || !set_crop (&layout, x, y, width, height, error)
-      || !read_fds (call, layout.n_planes, &fds, error))
+  if (!read_planes (call->body, &layout, error) ||
+      !set_crop (&layout, x, y, width, height, error) ||
+      !read_fds (call, layout.n_planes, &fds, error))
     return false;
   return take_buffer (buffer_new_dmabuf (&layout, &fds, error), 2, event, error);
 }

@@ -5,7 +5,8 @@
 #include "buffer/fourcc.h"
 #include "listen/decode.h"
 
-/* Bytes from the first pixel to behind the last one; the numbers are no larger than LAYOUT_MAX_SIZE and uint32_t. */
+/* Bytes from the first pixel to behind the last one; the numbers are no larger than LAYOUT_MAX_SIZE
+ * and uint32_t. */
 static uint64_t
 bytes_needed (struct rect r, uint32_t stride, unsigned cpp)
 {
@@ -29,10 +30,11 @@ check_update (struct rect r, uint32_t stride, unsigned cpp, size_t size, GError 
     return false;
   }
   if (stride < (uint32_t) r.width * cpp || bytes_needed (r, stride, cpp) > size) {
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_BAD_LAYOUT,
-                 "an update of %d×%d, %u bytes each, rows %u bytes apart, does not fit into the %zu "
-                 "bytes that came with it",
-                 r.width, r.height, cpp, stride, size);
+    g_set_error (
+        error, QDMABUF_ERROR, QDMABUF_ERROR_BAD_LAYOUT,
+        "an update of %d×%d, %u bytes each, rows %u bytes apart, does not fit into the %zu "
+        "bytes that came with it",
+        r.width, r.height, cpp, stride, size);
     return false;
   }
   return true;

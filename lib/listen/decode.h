@@ -5,13 +5,14 @@
 #include "listen/event.h"
 
 /* call->body has the signature of the method, and the number of fds is one the method can have. */
-typedef bool (*decode_func) (const struct transport_call *call, struct event *event, GError **error);
+typedef bool (*decode_func) (const struct transport_call *call, struct event *event,
+                             GError **error);
 
 bool decode_scanout (const struct transport_call *call, struct event *event, GError **error);
 bool decode_scanout_map (const struct transport_call *call, struct event *event, GError **error);
 bool decode_scanout_dmabuf (const struct transport_call *call, struct event *event, GError **error);
-bool decode_scanout_dmabuf2 (const struct transport_call *call, struct event *event,
-                             GError **error);
+bool
+decode_scanout_dmabuf2 (const struct transport_call *call, struct event *event, GError **error);
 bool decode_update (const struct transport_call *call, struct event *event, GError **error);
 bool decode_update_map (const struct transport_call *call, struct event *event, GError **error);
 bool decode_update_dmabuf (const struct transport_call *call, struct event *event, GError **error);

@@ -70,11 +70,9 @@ find_method (const struct transport_call *call, QdmabufListenerFlags flags)
 }
 
 static bool
-check_call (const struct transport_call *call, const struct method *method,
-            const char **dbus_error, GError **error)
+check_call (const struct transport_call *call, const struct method *method, const char **dbus_error,
+            GError **error)
 {
-  unsigned n_fds = call->fds ? (unsigned) g_unix_fd_list_get_length (call->fds) : 0;
-
   if (!g_variant_is_of_type (call->body, G_VARIANT_TYPE (method->signature))) {
     *dbus_error = ERROR_INVALID_ARGS;
     g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_PROTOCOL,
@@ -82,10 +80,10 @@ check_call (const struct transport_call *call, const struct method *method,
                  g_variant_get_type_string (call->body), method->signature);
     return false;
   }
-  if (n_fds < method->min_fds || n_fds > method->max_fds) {
+  if (call->n_fds < method->min_fds || call->n_fds > method->max_fds) {
     *dbus_error = ERROR_INVALID_ARGS;
     g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_BAD_LAYOUT,
-                 "%u file descriptors came with the call; %s%u expected", n_fds,
+                 "%u file descriptors came with the call; %s%u expected", call->n_fds,
                  method->max_fds > method->min_fds ? "1 to " : "", method->max_fds);
     return false;
   }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The listener's thread: authenticates, then takes one call after the other from its socket, has it decoded, answers what
- * QEMU waits for and hands the rest on. */
+/* The listener's thread: authenticates, then takes one call after the other from its socket, has it
+ * decoded, answers what QEMU waits for and hands the rest on. */
 #include "listen/listener.h"
 
 #include <glib/gstdio.h>
@@ -51,9 +51,9 @@ warn (struct listener *listener, unsigned method, const GError *error)
     listener->handler.warning (listener->data, error);
     return;
   }
-  g_autoptr (GError) counted = g_error_new (error->domain, error->code,
-                                            "%s (and %u more of this kind before)", error->message,
-                                            suppressed);
+  g_autoptr (GError) counted =
+      g_error_new (error->domain, error->code, "%s (and %u more of this kind before)",
+                   error->message, suppressed);
   listener->handler.warning (listener->data, counted);
 }
 
@@ -91,7 +91,8 @@ listener_reply_send (struct listener_reply *reply)
   g_free (reply);
 }
 
-/* All but UpdateDMABUF, which the handler answers; before the handler runs, as QEMU's main loop stands still. */
+/* All but UpdateDMABUF, which the handler answers; before the handler runs, as QEMU's main loop
+ * stands still. */
 static void
 answer (struct listener *listener, const struct transport_call *call, const struct event *event)
 {

@@ -35,15 +35,14 @@ set_register_error (struct peer *peer, unsigned index, GError *detail, GError **
     g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_TIMED_OUT,
                  "QEMU does not take a listener for console %u within %u ms", index,
                  deadline_answer_ms);
-  else if (g_error_matches (why, G_IO_ERROR, G_IO_ERROR_CLOSED)
-           || g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY)
-           || g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN)) {
+  else if (g_error_matches (why, G_IO_ERROR, G_IO_ERROR_CLOSED) ||
+           g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY) ||
+           g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN)) {
     /* The call may know it before the peer's thread does. */
     if (peer_check_open (peer, error))
-      g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_CLOSED,
-                   "the connection to the VM is over");
-  } else if (g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_METHOD)
-             || g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT))
+      g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_CLOSED, "the connection to the VM is over");
+  } else if (g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_METHOD) ||
+             g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT))
     g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_NOT_FOUND, "console %u is gone: %s", index,
                  text);
   else if (name && strstr (why->message, "already registered"))
@@ -62,8 +61,8 @@ peer_register_listener (struct peer *peer, unsigned index, int fd, GCancellable 
   g_autofree char *path = console_path (index);
   GError *detail = NULL;
 
-  if (peer_find_console (peer, index, error) < 0 || !peer_check_open (peer, error)
-      || g_unix_fd_list_append (fds, fd, error) < 0)
+  if (peer_find_console (peer, index, error) < 0 || !peer_check_open (peer, error) ||
+      g_unix_fd_list_append (fds, fd, error) < 0)
     return false;
   g_autoptr (GVariant) reply = g_dbus_connection_call_with_unix_fd_list_sync (
       peer->connection->dbus, peer->vm->bus_name, path, INTERFACE_CONSOLE, "RegisterListener",
@@ -124,8 +123,8 @@ peer_send_button (struct peer *peer, unsigned index, unsigned button, bool press
 bool
 peer_send_position (struct peer *peer, unsigned index, unsigned x, unsigned y, GError **error)
 {
-  if (!check_range ("pointer column", x, 0, LAYOUT_MAX_SIZE - 1, error)
-      || !check_range ("pointer row", y, 0, LAYOUT_MAX_SIZE - 1, error))
+  if (!check_range ("pointer column", x, 0, LAYOUT_MAX_SIZE - 1, error) ||
+      !check_range ("pointer row", y, 0, LAYOUT_MAX_SIZE - 1, error))
     return false;
   return send (peer, index, INTERFACE_MOUSE, "SetAbsPosition", g_variant_new ("(uu)", x, y), error);
 }
@@ -133,8 +132,8 @@ peer_send_position (struct peer *peer, unsigned index, unsigned x, unsigned y, G
 bool
 peer_send_motion (struct peer *peer, unsigned index, int dx, int dy, GError **error)
 {
-  if (!check_range ("motion to the right by", dx, -MAX_MOTION, MAX_MOTION, error)
-      || !check_range ("motion downwards by", dy, -MAX_MOTION, MAX_MOTION, error))
+  if (!check_range ("motion to the right by", dx, -MAX_MOTION, MAX_MOTION, error) ||
+      !check_range ("motion downwards by", dy, -MAX_MOTION, MAX_MOTION, error))
     return false;
   return send (peer, index, INTERFACE_MOUSE, "RelMotion", g_variant_new ("(ii)", dx, dy), error);
 }
@@ -143,10 +142,10 @@ bool
 peer_set_ui_info (struct peer *peer, unsigned index, uint16_t width_mm, uint16_t height_mm,
                   int xoff, int yoff, unsigned width, unsigned height, GError **error)
 {
-  if (!check_range ("display width", width, 0, LAYOUT_MAX_SIZE, error)
-      || !check_range ("display height", height, 0, LAYOUT_MAX_SIZE, error)
-      || !check_range ("display column", xoff, -MAX_MOTION, MAX_MOTION, error)
-      || !check_range ("display row", yoff, -MAX_MOTION, MAX_MOTION, error))
+  if (!check_range ("display width", width, 0, LAYOUT_MAX_SIZE, error) ||
+      !check_range ("display height", height, 0, LAYOUT_MAX_SIZE, error) ||
+      !check_range ("display column", xoff, -MAX_MOTION, MAX_MOTION, error) ||
+      !check_range ("display row", yoff, -MAX_MOTION, MAX_MOTION, error))
     return false;
   return send (peer, index, INTERFACE_CONSOLE, "SetUIInfo",
                g_variant_new ("(qqiiuu)", width_mm, height_mm, xoff, yoff, width, height), error);

@@ -21,7 +21,7 @@ struct peer {
   struct vm *vm;
   atomic_bool closed;
   /* The rest belongs to the thread that runs context. */
-  GError *why; /* of closed */
+  GError *why;             /* of closed */
   struct peer_size *sizes; /* one a console */
   unsigned subscriptions[2];
   struct peer_handler handler;

@@ -48,8 +48,7 @@ tell_size (struct peer *peer, unsigned i)
   if (!peer->handled || atomic_load (&peer->closed))
     return;
   size->changed = false;
-  peer->handler.console_size (peer->data, peer_console (peer, i)->index, size->width,
-                              size->height);
+  peer->handler.console_size (peer->data, peer_console (peer, i)->index, size->width, size->height);
 }
 
 void
@@ -90,9 +89,9 @@ on_properties_changed (GDBusConnection *dbus, const char *sender, const char *pa
   (void) sender;
   (void) interface;
   (void) signal;
-  if (!g_str_has_prefix (path, PATH_CONSOLE)
-      || !g_ascii_string_to_unsigned (path + strlen (PATH_CONSOLE), 10, 0, G_MAXINT32, &index, NULL)
-      || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(sa{sv}as)")))
+  if (!g_str_has_prefix (path, PATH_CONSOLE) ||
+      !g_ascii_string_to_unsigned (path + strlen (PATH_CONSOLE), 10, 0, G_MAXINT32, &index, NULL) ||
+      !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(sa{sv}as)")))
     return;
   int i = find (peer, (unsigned) index);
   g_autoptr (GVariant) properties = g_variant_get_child_value (arguments, 1);
@@ -117,8 +116,8 @@ on_owner_changed (GDBusConnection *dbus, const char *sender, const char *path,
   g_variant_get (arguments, "(&s&s&s)", NULL, NULL, &new_owner);
   if (*new_owner != '\0')
     return;
-  g_autoptr (GError) error = g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_CLOSED,
-                                          "the VM left the bus");
+  g_autoptr (GError) error =
+      g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_CLOSED, "the VM left the bus");
   peer_lost (peer, error);
 }
 
@@ -201,8 +200,8 @@ static void
 on_refreshed (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autofree struct refresh *refresh = data;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result,
-                                                              NULL);
+  g_autoptr (GVariant) reply =
+      g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
 
   refresh->peer->connection->pending--;
   if (!reply)
@@ -216,8 +215,8 @@ on_refresh (gpointer data)
 {
   struct refresh *refresh = data;
   struct peer *peer = refresh->peer;
-  g_autofree char *path = g_strdup_printf ("%s%u", PATH_CONSOLE,
-                                           peer_console (peer, refresh->i)->index);
+  g_autofree char *path =
+      g_strdup_printf ("%s%u", PATH_CONSOLE, peer_console (peer, refresh->i)->index);
 
   if (atomic_load (&peer->quit) || atomic_load (&peer->closed))
     return G_SOURCE_REMOVE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening and closing the main connection. The caller's thread does all of the opening; then the context is handed to a
- * thread of our own, which delivers what changes. */
+/* Opening and closing the main connection. The caller's thread does all of the opening; then the
+ * context is handed to a thread of our own, which delivers what changes. */
 #include "listen/peer.h"
 
 #include <qemu-dmabuf/qdmabuf-error.h>
@@ -155,8 +155,8 @@ peer_open (const char *text, const char *vm, GCancellable *cancellable, GError *
 {
   struct address address;
 
-  if (g_cancellable_set_error_if_cancelled (cancellable, error)
-      || !address_parse (text, &address, error))
+  if (g_cancellable_set_error_if_cancelled (cancellable, error) ||
+      !address_parse (text, &address, error))
     return NULL;
   struct peer *peer = open_address (&address, vm, cancellable, error);
   address_clear (&address);
@@ -168,8 +168,8 @@ peer_open_fd (int fd, GCancellable *cancellable, GError **error)
 {
   struct address address;
 
-  if (g_cancellable_set_error_if_cancelled (cancellable, error)
-      || !address_from_fd (fd, &address, error))
+  if (g_cancellable_set_error_if_cancelled (cancellable, error) ||
+      !address_from_fd (fd, &address, error))
     return NULL;
   struct peer *peer = open_address (&address, NULL, cancellable, error);
   address_clear (&address);
@@ -200,8 +200,8 @@ peer_list_vms (const char *text, GCancellable *cancellable, GError **error)
   struct address address;
   GVariant *list = NULL;
 
-  if (g_cancellable_set_error_if_cancelled (cancellable, error)
-      || !address_parse (text, &address, error))
+  if (g_cancellable_set_error_if_cancelled (cancellable, error) ||
+      !address_parse (text, &address, error))
     return NULL;
   GMainContext *context = g_main_context_new ();
   struct connection *connection = connect_to (&address, context, cancellable, error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The peer: the main connection to one QEMU, its VM and console objects, and everything we call on them. */
+/* The peer: the main connection to one QEMU, its VM and console objects, and everything we call on
+ * them. */
 #pragma once
 
 #include <gio/gio.h>
@@ -11,7 +12,8 @@ struct peer_console {
   char *label;    /* the texts are never NULL, but may be empty */
   char *type;     /* "Graphic", "Text" */
   unsigned head;
-  unsigned width, height; /* pixels, as QEMU said when the peer was opened; later ones come as console_size */
+  unsigned width,
+      height; /* pixels, as QEMU said when the peer was opened; later ones come as console_size */
   char *device_address;
 };
 
@@ -19,22 +21,25 @@ struct peer_console {
 struct peer_handler {
   /* QEMU says a new size, or answers peer_refresh_size. */
   void (*console_size) (void *data, unsigned index, unsigned width, unsigned height);
-  /* Once, last: the main connection is over. private: it was a p2p connection, so that another client may have taken
-   * over while listeners live on. error: CLOSED or PROTOCOL; lent. */
+  /* Once, last: the main connection is over. private: it was a p2p connection, so that another
+   * client may have taken over while listeners live on. error: CLOSED or PROTOCOL; lent. */
   void (*closed) (void *data, bool private_connection, const GError *error);
 };
 
 struct peer;
 
-/* address: a D-Bus address, "session", "system", "fd:N", "qmp:PATH", NULL (session). vm: name, UUID or unique bus name;
- * NULL: the only one there (AMBIGUOUS lists them when there are several). Blocks, honours cancellable; a busy QMP
- * socket is named within 2 s (BUSY). No main loop needed. Errors: INVALID_ARGUMENT, CONNECT, NOT_FOUND, AMBIGUOUS, BUSY,
- * TIMED_OUT (somebody is there and stays silent), CLOSED (it went away meanwhile), LIMIT, G_IO_ERROR_CANCELLED. */
-struct peer *peer_open (const char *address, const char *vm, GCancellable *cancellable, GError **error);
+/* address: a D-Bus address, "session", "system", "fd:N", "qmp:PATH", NULL (session). vm: name, UUID
+ * or unique bus name; NULL: the only one there (AMBIGUOUS lists them when there are several).
+ * Blocks, honours cancellable; a busy QMP socket is named within 2 s (BUSY). No main loop needed.
+ * Errors: INVALID_ARGUMENT, CONNECT, NOT_FOUND, AMBIGUOUS, BUSY, TIMED_OUT (somebody is there and
+ * stays silent), CLOSED (it went away meanwhile), LIMIT, G_IO_ERROR_CANCELLED. */
+struct peer *
+peer_open (const char *address, const char *vm, GCancellable *cancellable, GError **error);
 /* fd: a connected socket; duplicated. */
 struct peer *peer_open_fd (int fd, GCancellable *cancellable, GError **error);
-/* aa{sv}: "name" s, "uuid" s, "bus-name" s, "consoles" au. Floating. A QEMU that does not answer is left out. By "qmp:" or
- * "fd:" it is one VM, and asking takes its private connection over from whoever had it. */
+/* aa{sv}: "name" s, "uuid" s, "bus-name" s, "consoles" au. Floating. A QEMU that does not answer is
+ * left out. By "qmp:" or "fd:" it is one VM, and asking takes its private connection over from
+ * whoever had it. */
 GVariant *peer_list_vms (const char *address, GCancellable *cancellable, GError **error);
 
 /* From now on events arrive; what happened before is told at once (on the peer's thread). */
@@ -44,25 +49,30 @@ const char *peer_uuid (struct peer *peer); /* never NULL; all zeros where the VM
 bool peer_is_private (struct peer *peer);  /* not on a bus */
 bool peer_is_open (struct peer *peer);     /* false once the main connection is over; any thread */
 unsigned peer_n_consoles (struct peer *peer);
-const struct peer_console *peer_console (struct peer *peer, unsigned i); /* i-th, not index; constant, any thread */
+const struct peer_console *
+peer_console (struct peer *peer, unsigned i); /* i-th, not index; constant, any thread */
 
-/* RegisterListener: hands fd (QEMU's end; duplicated) over and blocks for the answer, at most deadline_answer_ms. Not on a
- * listener's or the peer's thread. Within it no other call is made to QEMU: it calls the listener back first. Errors:
- * NOT_FOUND (no such console), BUSY (QEMU ≤ 9.1: one listener a console), TIMED_OUT, CLOSED, REPLACED, G_IO_ERROR_CANCELLED,
- * and what QEMU answers. */
-bool peer_register_listener (struct peer *peer, unsigned index, int fd, GCancellable *cancellable, GError **error);
+/* RegisterListener: hands fd (QEMU's end; duplicated) over and blocks for the answer, at most
+ * deadline_answer_ms. Not on a listener's or the peer's thread. Within it no other call is made to
+ * QEMU: it calls the listener back first. Errors: NOT_FOUND (no such console), BUSY (QEMU ≤ 9.1:
+ * one listener a console), TIMED_OUT, CLOSED, REPLACED, G_IO_ERROR_CANCELLED, and what QEMU
+ * answers. */
+bool peer_register_listener (struct peer *peer, unsigned index, int fd, GCancellable *cancellable,
+                             GError **error);
 /* Asks for the console's size again; the answer comes as console_size. Never blocks. Any thread. */
 void peer_refresh_size (struct peer *peer, unsigned index);
 
-/* Input: sent without waiting for an answer, from any thread. Errors: NOT_FOUND (no such console), INVALID_ARGUMENT (out of
- * range: nothing is sent), CLOSED (the VM left the bus), REPLACED (a private connection is over: another client took it,
- * or the VM is gone, which only a listener can tell). */
+/* Input: sent without waiting for an answer, from any thread. Errors: NOT_FOUND (no such console),
+ * INVALID_ARGUMENT (out of range: nothing is sent), CLOSED (the VM left the bus), REPLACED (a
+ * private connection is over: another client took it, or the VM is gone, which only a listener can
+ * tell). */
 bool peer_send_key (struct peer *peer, unsigned index, unsigned qnum, bool pressed, GError **error);
-bool peer_send_button (struct peer *peer, unsigned index, unsigned button, bool pressed, GError **error);
+bool
+peer_send_button (struct peer *peer, unsigned index, unsigned button, bool pressed, GError **error);
 bool peer_send_position (struct peer *peer, unsigned index, unsigned x, unsigned y, GError **error);
 bool peer_send_motion (struct peer *peer, unsigned index, int dx, int dy, GError **error);
-bool peer_set_ui_info (struct peer *peer, unsigned index, uint16_t width_mm, uint16_t height_mm, int xoff, int yoff,
-                       unsigned width, unsigned height, GError **error);
+bool peer_set_ui_info (struct peer *peer, unsigned index, uint16_t width_mm, uint16_t height_mm,
+                       int xoff, int yoff, unsigned width, unsigned height, GError **error);
 
 /* Closes the connection; no handler runs after it returns. Not from a handler. */
 void peer_free (struct peer *peer);

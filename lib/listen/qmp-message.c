@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A scanner, not a parser: it steps over values without understanding them, and never past the end. */
+/* A scanner, not a parser: it steps over values without understanding them, and never past the end.
+ */
 #include "listen/qmp-message.h"
 
 #include <string.h>
@@ -111,7 +112,8 @@ qmp_message_find (struct span object, const char *key)
   return (struct span){ 0 };
 }
 
-/* at: behind "\u". Surrogates come out as a replacement, which is enough for the text of an error. */
+/* at: behind "\u". Surrogates come out as a replacement, which is enough for the text of an error.
+ */
 static gunichar
 read_hex (const char *at, const char *end)
 {

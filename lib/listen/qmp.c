@@ -13,7 +13,8 @@
 #include "listen/deadline.h"
 #include "listen/qmp-message.h"
 
-/* QEMU greets the one client it serves at once; the others wait in the queue of the socket, unseen. */
+/* QEMU greets the one client it serves at once; the others wait in the queue of the socket, unseen.
+ */
 #define GREETING_MS 2000u
 /* An answer with all its blanks; QEMU's are a few hundred bytes. */
 #define MAX_MESSAGE 65536u
@@ -21,7 +22,7 @@
 struct qmp {
   const char *path;
   GSocket *socket;
-  GString *input;  /* read and not yet taken apart */
+  GString *input; /* read and not yet taken apart */
   GCancellable *cancellable;
 };
 
@@ -40,8 +41,8 @@ read_more (struct qmp *qmp, GError **error)
   if (n < 0)
     return false;
   if (n == 0) {
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_CONNECT,
-                 "“%s” closed the QMP connection", qmp->path);
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_CONNECT, "“%s” closed the QMP connection",
+                 qmp->path);
     return false;
   }
   g_string_append_len (qmp->input, bytes, n);
@@ -140,18 +141,19 @@ static bool
 hand_over (struct qmp *qmp, int fd, GError **error)
 {
   static int count;
-  g_autofree char *name = g_strdup_printf ("qdmabuf-%d-%d", getpid (),
-                                           g_atomic_int_add (&count, 1));
-  g_autofree char *getfd = g_strdup_printf (
-      "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"%s\"}}\r\n", name);
-  g_autofree char *closefd = g_strdup_printf (
-      "{\"execute\":\"closefd\",\"arguments\":{\"fdname\":\"%s\"}}\r\n", name);
-  g_autofree char *add_client = g_strdup_printf (
-      "{\"execute\":\"add_client\",\"arguments\":"
-      "{\"protocol\":\"@dbus-display\",\"fdname\":\"%s\"}}\r\n", name);
+  g_autofree char *name =
+      g_strdup_printf ("qdmabuf-%d-%d", getpid (), g_atomic_int_add (&count, 1));
+  g_autofree char *getfd =
+      g_strdup_printf ("{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"%s\"}}\r\n", name);
+  g_autofree char *closefd =
+      g_strdup_printf ("{\"execute\":\"closefd\",\"arguments\":{\"fdname\":\"%s\"}}\r\n", name);
+  g_autofree char *add_client =
+      g_strdup_printf ("{\"execute\":\"add_client\",\"arguments\":"
+                       "{\"protocol\":\"@dbus-display\",\"fdname\":\"%s\"}}\r\n",
+                       name);
 
-  if (!command (qmp, "{\"execute\":\"qmp_capabilities\"}\r\n", -1, error)
-      || !command (qmp, getfd, fd, error))
+  if (!command (qmp, "{\"execute\":\"qmp_capabilities\"}\r\n", -1, error) ||
+      !command (qmp, getfd, fd, error))
     return false;
   if (command (qmp, add_client, -1, error))
     return true;
@@ -243,8 +245,8 @@ qmp_open_display (const char *path, GCancellable *cancellable, GError **error)
     g_autofree char *text = g_strdup (detail->message);
 
     g_clear_error (&detail);
-    g_set_error (&detail, QDMABUF_ERROR, QDMABUF_ERROR_CONNECT,
-                 "the QMP socket “%s” broke off: %s", path, text);
+    g_set_error (&detail, QDMABUF_ERROR, QDMABUF_ERROR_CONNECT, "the QMP socket “%s” broke off: %s",
+                 path, text);
   }
   g_propagate_error (error, g_steal_pointer (&detail));
   return -1;

@@ -28,7 +28,8 @@ standard_has_interface (QdmabufListenerFlags flags, const char *interface)
   return false;
 }
 
-/* The one property: QEMU reads it once, when the listener is registered, and uses no interface that is not in it. */
+/* The one property: QEMU reads it once, when the listener is registered, and uses no interface that
+ * is not in it. */
 static GVariant *
 interfaces_value (QdmabufListenerFlags flags)
 {
@@ -83,11 +84,10 @@ answer_properties (const struct transport_call *call, QdmabufListenerFlags flags
 
   if (!standard_has_interface (flags, interface))
     return unknown (ERROR_UNKNOWN_INTERFACE, dbus_error, error, "properties of", interface);
-  if (get
-      && !(g_str_equal (interface, INTERFACE_LISTENER) && g_str_equal (property, "Interfaces")))
+  if (get && !(g_str_equal (interface, INTERFACE_LISTENER) && g_str_equal (property, "Interfaces")))
     return unknown (ERROR_UNKNOWN_PROPERTY, dbus_error, error, "property", property);
-  event->answer = get ? g_variant_new ("(v)", interfaces_value (flags))
-                      : get_all (flags, interface);
+  event->answer =
+      get ? g_variant_new ("(v)", interfaces_value (flags)) : get_all (flags, interface);
   return true;
 }
 
@@ -98,8 +98,7 @@ append_methods (GString *xml, const char *interface)
     if (!g_str_equal (event_method_interface (i), interface))
       continue;
     g_string_append_printf (xml, "<method name=\"%s\">", event_method_member (i));
-    const GVariantType *type = g_variant_type_first (
-        G_VARIANT_TYPE (event_method_signature (i)));
+    const GVariantType *type = g_variant_type_first (G_VARIANT_TYPE (event_method_signature (i)));
     for (; type; type = g_variant_type_next (type))
       g_string_append_printf (xml, "<arg type=\"%.*s\" direction=\"in\"/>",
                               (int) g_variant_type_get_string_length (type),
@@ -128,8 +127,8 @@ introspect (QdmabufListenerFlags flags)
 }
 
 bool
-standard_answer (const struct transport_call *call, QdmabufListenerFlags flags,
-                 struct event *event, bool *handled, const char **dbus_error, GError **error)
+standard_answer (const struct transport_call *call, QdmabufListenerFlags flags, struct event *event,
+                 bool *handled, const char **dbus_error, GError **error)
 {
   const char *interface = call->interface ? call->interface : "";
   bool good = true;
@@ -137,8 +136,8 @@ standard_answer (const struct transport_call *call, QdmabufListenerFlags flags,
   *handled = true;
   if (g_str_equal (interface, INTERFACE_PROPERTIES))
     good = answer_properties (call, flags, event, dbus_error, error);
-  else if (g_str_equal (interface, INTERFACE_INTROSPECTABLE)
-           && g_str_equal (call->member, "Introspect"))
+  else if (g_str_equal (interface, INTERFACE_INTROSPECTABLE) &&
+           g_str_equal (call->member, "Introspect"))
     event->answer = introspect (flags);
   else if (g_str_equal (interface, INTERFACE_PEER) && g_str_equal (call->member, "Ping"))
     event->answer = g_variant_new_tuple (NULL, 0);

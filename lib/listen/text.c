@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Names come from the VM's owner, property names from whoever calls: neither is trusted to be short or printable. */
+/* Names come from the VM's owner, property names from whoever calls: neither is trusted to be short
+ * or printable. */
 #include "listen/text.h"
 
 #include <string.h>

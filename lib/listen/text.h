@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
-/* Valid UTF-8 without control characters, at most TEXT_MAX_CHARS characters. text: any bytes. Full transfer. */
+/* Valid UTF-8 without control characters, at most TEXT_MAX_CHARS characters. text: any bytes. Full
+ * transfer. */
 #define TEXT_MAX_CHARS 200
 char *text_clean (const char *text);

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* The listener's socket on GDBus: a filter takes every call off GDBus's worker thread before GDBus looks at it, so the
- * socket is drained however long the listener's thread takes. */
+/* The listener's socket on GDBus: a filter takes every call off GDBus's worker thread before GDBus
+ * looks at it, so the socket is drained however long the listener's thread takes. */
 #include <poll.h>
 #include <qemu-dmabuf/qdmabuf-error.h>
 
 #include "listen/call-queue.h"
 #include "listen/connection.h"
-#include "listen/transport.h"
 #include "listen/names.h"
+#include "listen/transport.h"
 
-/* GDBus keeps what it cannot write. A peer that asks this often without ever making room for an answer in that time does
- * not read them, and would fill our memory. */
+/* GDBus keeps what it cannot write. A peer that asks this often without ever making room for an
+ * answer in that time does not read them, and would fill our memory. */
 #define MUTE_CALLS 4096u
 #define MUTE_TIME (10 * G_USEC_PER_SEC)
+/* Answers are written by GDBus's worker; so long the end waits for those that were just given. */
+#define FLUSH_MS 100
 /* Calls in a row; then the context may run something else, the end of the listener above all. */
 #define BATCH 64
 
@@ -24,8 +26,8 @@ struct transport {
   GSource *wake; /* runs the queue in the context */
   struct transport_handler handler;
   void *data;
-  GError *end;           /* set: closed is to be told when the queue is empty */
-  unsigned mute_calls;   /* calls that want an answer since the socket had no room */
+  GError *end;         /* set: closed is to be told when the queue is empty */
+  unsigned mute_calls; /* calls that want an answer since the socket had no room */
   int64_t mute_since;
 };
 
@@ -40,8 +42,7 @@ on_message (GDBusConnection *dbus, GDBusMessage *message, gboolean incoming, gpo
     return message;
 
   uint32_t serial = g_dbus_message_get_serial (message);
-  bool wants_reply = !(g_dbus_message_get_flags (message)
-                       & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
+  bool wants_reply = !(g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
   if (!call_queue_push (transport->queue, message, g_get_monotonic_time ()) && wants_reply)
     transport_reply_error (transport, serial, ERROR_LIMITS, "too many calls wait already");
   g_source_set_ready_time (transport->wake, 0);
@@ -102,6 +103,7 @@ handle (struct transport *transport, struct queued_call *queued)
     .serial = g_dbus_message_get_serial (message),
     .reply_expected = !(flags & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED),
     .body = body ? body : none,
+    .n_fds = queued->n_fds,
     .fds = g_dbus_message_get_unix_fd_list (message),
     .time = queued->time,
   };
@@ -153,8 +155,7 @@ struct transport *
 transport_new (int fd, unsigned ms, GMainContext *context, const struct transport_handler *handler,
                void *data, GCancellable *cancellable, GError **error)
 {
-  struct connection *connection = connection_new_for_fd (fd, true, ms, context, cancellable,
-                                                         error);
+  struct connection *connection = connection_new_for_fd (fd, true, ms, context, cancellable, error);
   if (!connection)
     return NULL;
 
@@ -173,10 +174,58 @@ transport_new (int fd, unsigned ms, GMainContext *context, const struct transpor
   return transport;
 }
 
+struct flush {
+  struct connection *connection;
+  bool done, deserted;
+};
+
+static void
+on_flushed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  struct flush *flush = data;
+
+  g_dbus_connection_flush_finish (G_DBUS_CONNECTION (source), result, NULL);
+  flush->connection->pending--;
+  flush->done = true;
+  if (flush->deserted)
+    g_free (flush);
+}
+
+static gboolean
+set_late (gpointer data)
+{
+  *(bool *) data = true;
+  return G_SOURCE_REMOVE;
+}
+
+/* QEMU may have stopped reading: then the end of the socket ends the flush too. */
+static void
+flush_answers (struct transport *transport)
+{
+  struct connection *connection = transport->connection;
+  struct flush *flush = g_new0 (struct flush, 1);
+  GSource *timeout = g_timeout_source_new (FLUSH_MS);
+  bool late = false;
+
+  flush->connection = connection;
+  connection->pending++;
+  g_source_set_callback (timeout, set_late, &late, NULL);
+  g_source_attach (timeout, connection->context);
+  g_dbus_connection_flush (connection->dbus, NULL, on_flushed, flush);
+  while (!flush->done && !late)
+    g_main_context_iteration (connection->context, TRUE);
+  g_source_destroy (timeout);
+  g_source_unref (timeout);
+  flush->deserted = true;
+  if (flush->done)
+    g_free (flush);
+}
+
 void
 transport_close (struct transport *transport)
 {
   g_source_destroy (transport->wake);
+  flush_answers (transport);
   /* The worker thread tells of the end behind the last message, so no filter runs from here on. */
   connection_free (g_steal_pointer (&transport->connection));
 }

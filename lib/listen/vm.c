@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One call to the object manager of each QEMU tells everything; what comes back is believed as far as it is checked. */
+/* One call to the object manager of each QEMU tells everything; what comes back is believed as far
+ * as it is checked. */
 #include "listen/vm.h"
 
 #include <qemu-dmabuf/qdmabuf-error.h>
@@ -84,10 +85,10 @@ add_console (struct vm *vm, unsigned index, GVariant *properties)
 static void
 add_object (struct vm *vm, const char *path, GVariant *interfaces)
 {
-  g_autoptr (GVariant) console = g_variant_lookup_value (interfaces, INTERFACE_CONSOLE,
-                                                         G_VARIANT_TYPE_VARDICT);
-  g_autoptr (GVariant) self = g_variant_lookup_value (interfaces, INTERFACE_VM,
-                                                      G_VARIANT_TYPE_VARDICT);
+  g_autoptr (GVariant) console =
+      g_variant_lookup_value (interfaces, INTERFACE_CONSOLE, G_VARIANT_TYPE_VARDICT);
+  g_autoptr (GVariant) self =
+      g_variant_lookup_value (interfaces, INTERFACE_VM, G_VARIANT_TYPE_VARDICT);
   guint64 index = 0;
 
   if (self && !vm->name && g_str_equal (path, PATH_VM)) {
@@ -137,12 +138,12 @@ set_failure (struct vm *vm, const GError *why)
   if (g_error_matches (why, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
     g_set_error (&vm->error, QDMABUF_ERROR, QDMABUF_ERROR_TIMED_OUT,
                  "%s does not answer within %u ms", who, deadline_answer_ms);
-  else if (g_error_matches (why, G_IO_ERROR, G_IO_ERROR_CLOSED)
-           || g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY))
+  else if (g_error_matches (why, G_IO_ERROR, G_IO_ERROR_CLOSED) ||
+           g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY))
     g_set_error (&vm->error, QDMABUF_ERROR, QDMABUF_ERROR_CLOSED,
                  "%s closed the connection before it said what it is", who);
-  else if (g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN)
-           || g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
+  else if (g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) ||
+           g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
     g_set_error (&vm->error, QDMABUF_ERROR, QDMABUF_ERROR_NOT_FOUND, "%s is not on this bus", who);
   else
     g_set_error (&vm->error, QDMABUF_ERROR, QDMABUF_ERROR_CONNECT,
@@ -154,8 +155,8 @@ on_objects (GObject *source, GAsyncResult *result, gpointer data)
 {
   struct query *query = data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result,
-                                                              &error);
+  g_autoptr (GVariant) reply =
+      g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
 
   query->connection->pending--;
   if (reply)
@@ -237,7 +238,8 @@ vm_to_variant (const struct vm *vm)
   g_auto (GVariantBuilder) indices = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("au"));
 
   for (unsigned i = 0; i < vm->consoles->len; i++)
-    g_variant_builder_add (&indices, "u", g_array_index (vm->consoles, struct peer_console, i).index);
+    g_variant_builder_add (&indices, "u",
+                           g_array_index (vm->consoles, struct peer_console, i).index);
   g_variant_dict_insert (&dict, "name", "s", vm->name);
   g_variant_dict_insert (&dict, "uuid", "s", vm->uuid);
   g_variant_dict_insert (&dict, "bus-name", "s", vm->bus_name ? vm->bus_name : "");

@@ -19,14 +19,16 @@ struct vm {
   GError *error;    /* set: it did not answer, or is no display */
 };
 
-/* Asks each of the bus names (NULL: the private connection's one) at the same time, and waits at most deadline_answer_ms
- * for all. Result: struct vm, in that order. Thread: the one that may run the connection's context. NULL: cancelled. */
+/* Asks each of the bus names (NULL: the private connection's one) at the same time, and waits at
+ * most deadline_answer_ms for all. Result: struct vm, in that order. Thread: the one that may run
+ * the connection's context. NULL: cancelled. */
 GPtrArray *vm_query (struct connection *connection, const char *const *bus_names, unsigned n,
                      GCancellable *cancellable, GError **error);
-/* The unique names behind org.qemu, the owner first. Full transfer. Errors: NOT_FOUND: nobody; CONNECT. */
+/* The unique names behind org.qemu, the owner first. Full transfer. Errors: NOT_FOUND: nobody;
+ * CONNECT. */
 GStrv vm_list_names (struct connection *connection, GCancellable *cancellable, GError **error);
-/* The one of vms that wanted (name, UUID, unique bus name; NULL: the only one) means; lent. Errors: NOT_FOUND, AMBIGUOUS,
- * or why that one did not answer. */
+/* The one of vms that wanted (name, UUID, unique bus name; NULL: the only one) means; lent. Errors:
+ * NOT_FOUND, AMBIGUOUS, or why that one did not answer. */
 struct vm *vm_choose (GPtrArray *vms, const char *wanted, GError **error);
 /* a{sv} with name, uuid, bus-name, consoles. Floating. */
 GVariant *vm_to_variant (const struct vm *vm);

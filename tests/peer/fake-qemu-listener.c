@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Listeners as QEMU has them: registered, authenticated, asked for their properties, then called. */
+/* Listeners as QEMU has them: registered, authenticated, asked for their properties, then called.
+ */
 #include <gio/gunixfdlist.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,8 +66,8 @@ on_listener_message (GDBusConnection *dbus, GDBusMessage *message, gboolean inco
   for (unsigned i = 0; i < fake->pending->len && !taken; i++) {
     struct fake_pending *pending = fake->pending->pdata[i];
 
-    if (pending->listener != listener || pending->answer
-        || pending->serial != g_dbus_message_get_reply_serial (message))
+    if (pending->listener != listener || pending->answer ||
+        pending->serial != g_dbus_message_get_reply_serial (message))
       continue;
     pending->answer = message;
     pending->answered = now;
@@ -81,7 +82,8 @@ on_listener_message (GDBusConnection *dbus, GDBusMessage *message, gboolean inco
 static GVariant *
 get_all (struct fake_qemu *fake, struct fake_listener *listener, const char *interface)
 {
-  return g_dbus_connection_call_sync (listener->connection->dbus, NULL, PATH_LISTENER, INTERFACE_PROPERTIES, "GetAll",
+  return g_dbus_connection_call_sync (listener->connection->dbus, NULL, PATH_LISTENER,
+                                      INTERFACE_PROPERTIES, "GetAll",
                                       g_variant_new ("(s)", interface), G_VARIANT_TYPE ("(a{sv})"),
                                       G_DBUS_CALL_FLAGS_NONE, 25000, fake->cancellable, NULL);
 }
@@ -146,7 +148,8 @@ fake_register (struct fake_qemu *fake, unsigned console, GDBusMessage *call)
 
   g_assert_cmpint (fd, >=, 0);
   fake_delay (fake, fake->options.register_delay_ms);
-  g_dbus_connection_send_message (fake->connection->dbus, answer, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
+  g_dbus_connection_send_message (fake->connection->dbus, answer, G_DBUS_SEND_MESSAGE_FLAGS_NONE,
+                                  NULL, NULL);
   *listener = (struct fake_listener){ .fake = fake, .console = console, .mute_fd = -1 };
   g_mutex_lock (&fake->mutex);
   unsigned faults = fake->faults;
@@ -213,13 +216,15 @@ fake_listener_interfaces (struct fake_qemu *fake, unsigned console)
   return interfaces;
 }
 
-/* The connection of the newest listener, with a reference; NULL: there is none that can be called. */
+/* The connection of the newest listener, with a reference; NULL: there is none that can be called.
+ */
 static GDBusConnection *
 dup_connection (struct fake_qemu *fake, unsigned console)
 {
   g_mutex_lock (&fake->mutex);
   struct fake_listener *listener = fake_newest (fake, console);
-  GDBusConnection *dbus = listener && listener->connection ? g_object_ref (listener->connection->dbus) : NULL;
+  GDBusConnection *dbus =
+      listener && listener->connection ? g_object_ref (listener->connection->dbus) : NULL;
   g_mutex_unlock (&fake->mutex);
   return dbus;
 }
@@ -257,7 +262,8 @@ make_call (const char *method, GVariant *arguments, const int *fds, unsigned n_f
 {
   const char *dot = strrchr (method, '.');
   const char *member = dot ? dot + 1 : method;
-  g_autofree char *interface = dot ? g_strndup (method, (size_t) (dot - method)) : g_strdup (interface_of (member));
+  g_autofree char *interface =
+      dot ? g_strndup (method, (size_t) (dot - method)) : g_strdup (interface_of (member));
   GDBusMessage *message = g_dbus_message_new_method_call (NULL, PATH_LISTENER, interface, member);
   g_autoptr (GUnixFDList) list = g_unix_fd_list_new ();
 
@@ -272,13 +278,15 @@ make_call (const char *method, GVariant *arguments, const int *fds, unsigned n_f
 
 /* With the mutex held, so that the answer cannot be there before we know the serial. */
 static unsigned
-send_call (struct fake_qemu *fake, struct fake_listener *listener, GDBusMessage *message, bool wants_reply)
+send_call (struct fake_qemu *fake, struct fake_listener *listener, GDBusMessage *message,
+           bool wants_reply)
 {
   struct fake_pending *pending = NULL;
   int64_t now = g_get_monotonic_time ();
   uint32_t serial = 0;
 
-  g_dbus_connection_send_message (listener->connection->dbus, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, &serial, NULL);
+  g_dbus_connection_send_message (listener->connection->dbus, message,
+                                  G_DBUS_SEND_MESSAGE_FLAGS_NONE, &serial, NULL);
   if (!wants_reply)
     return 0;
   pending = g_new (struct fake_pending, 1);
@@ -290,8 +298,8 @@ send_call (struct fake_qemu *fake, struct fake_listener *listener, GDBusMessage 
 }
 
 unsigned
-fake_call (struct fake_qemu *fake, unsigned console, const char *method, GVariant *arguments, const int *fds,
-           unsigned n_fds, bool wants_reply)
+fake_call (struct fake_qemu *fake, unsigned console, const char *method, GVariant *arguments,
+           const int *fds, unsigned n_fds, bool wants_reply)
 {
   g_autoptr (GDBusMessage) message = make_call (method, arguments, fds, n_fds);
   unsigned number = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The fake's objects on its main connection: VM, consoles, properties, and the input that comes in. */
+/* The fake's objects on its main connection: VM, consoles, properties, and the input that comes in.
+ */
 #include <string.h>
 
 #include "listen/names.h"
@@ -17,7 +18,8 @@ reply (struct fake_qemu *fake, GDBusMessage *call, GVariant *body)
   }
   if (body)
     g_dbus_message_set_body (message, body);
-  g_dbus_connection_send_message (fake->connection->dbus, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
+  g_dbus_connection_send_message (fake->connection->dbus, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE,
+                                  NULL, NULL);
 }
 
 static void
@@ -26,7 +28,8 @@ reply_error (struct fake_qemu *fake, GDBusMessage *call, const char *name, const
   g_autoptr (GDBusMessage) message = g_dbus_message_new_method_error_literal (call, name, text);
 
   if (!(g_dbus_message_get_flags (call) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED))
-    g_dbus_connection_send_message (fake->connection->dbus, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
+    g_dbus_connection_send_message (fake->connection->dbus, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE,
+                                    NULL, NULL);
 }
 
 static GVariant *
@@ -94,9 +97,9 @@ console_of (struct fake_qemu *fake, const char *path)
 {
   guint64 index = 0;
 
-  if (!g_str_has_prefix (path, PATH_CONSOLE)
-      || !g_ascii_string_to_unsigned (path + strlen (PATH_CONSOLE), 10, 0, G_MAXINT32, &index, NULL)
-      || index >= fake->options.n_consoles)
+  if (!g_str_has_prefix (path, PATH_CONSOLE) ||
+      !g_ascii_string_to_unsigned (path + strlen (PATH_CONSOLE), 10, 0, G_MAXINT32, &index, NULL) ||
+      index >= fake->options.n_consoles)
     return -1;
   return (int) index;
 }
@@ -108,8 +111,8 @@ record_input (struct fake_qemu *fake, int console, GDBusMessage *call)
   bool waits = !(g_dbus_message_get_flags (call) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
   g_autofree char *arguments = body ? g_variant_print (body, TRUE) : g_strdup ("()");
   const char *interface = strrchr (g_dbus_message_get_interface (call), '.') + 1;
-  char *text = g_strdup_printf ("Console_%d %s.%s %s%s", console, interface, g_dbus_message_get_member (call),
-                                arguments, waits ? " !" : "");
+  char *text = g_strdup_printf ("Console_%d %s.%s %s%s", console, interface,
+                                g_dbus_message_get_member (call), arguments, waits ? " !" : "");
 
   g_mutex_lock (&fake->mutex);
   g_queue_push_tail (&fake->inputs, text);
@@ -152,8 +155,8 @@ console_call (struct fake_qemu *fake, int console, GDBusMessage *call)
     reply (fake, call, g_variant_new ("(@a{sv})", console_properties (fake, (unsigned) console)));
   else if (g_str_equal (member, "RegisterListener"))
     register_call (fake, (unsigned) console, call);
-  else if (g_str_equal (interface, INTERFACE_KEYBOARD) || g_str_equal (interface, INTERFACE_MOUSE)
-           || g_str_equal (member, "SetUIInfo"))
+  else if (g_str_equal (interface, INTERFACE_KEYBOARD) ||
+           g_str_equal (interface, INTERFACE_MOUSE) || g_str_equal (member, "SetUIInfo"))
     record_input (fake, console, call);
   else
     reply_error (fake, call, ERROR_UNKNOWN_METHOD, "no such method on a console");
@@ -180,14 +183,16 @@ fake_main_call (struct fake_qemu *fake, GDBusMessage *call)
 }
 
 void
-fake_emit (struct fake_qemu *fake, const char *path, const char *interface, const char *signal, GVariant *arguments)
+fake_emit (struct fake_qemu *fake, const char *path, const char *interface, const char *signal,
+           GVariant *arguments)
 {
   g_autoptr (GDBusMessage) message = g_dbus_message_new_signal (path, interface, signal);
 
   g_dbus_message_set_body (message, arguments);
   g_mutex_lock (&fake->mutex);
   if (fake->main)
-    g_dbus_connection_send_message (fake->main, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
+    g_dbus_connection_send_message (fake->main, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL,
+                                    NULL);
   g_mutex_unlock (&fake->mutex);
 }
 

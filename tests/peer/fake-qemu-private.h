@@ -31,8 +31,8 @@ struct fake_qemu {
   GCancellable *cancellable; /* of all that blocks the thread */
   struct fake_options options;
   char *name, *uuid;
-  int main_fd;                    /* until the thread takes it */
-  struct connection *connection;  /* thread */
+  int main_fd;                   /* until the thread takes it */
+  struct connection *connection; /* thread */
 
   GMutex mutex; /* guards what follows */
   GCond changed;
@@ -59,8 +59,10 @@ struct fake_listener *fake_newest (struct fake_qemu *fake, unsigned console);
 /* Sleeps as long, or until the fake ends. */
 void fake_delay (struct fake_qemu *fake, unsigned ms);
 void fake_shut_down (GDBusConnection *dbus);
-/* Server side of a connection on fd (taken), with messages held; NULL: the client failed, or the fake ends. */
+/* Server side of a connection on fd (taken), with messages held; NULL: the client failed, or the
+ * fake ends. */
 struct connection *fake_serve (struct fake_qemu *fake, int fd);
 void fake_pending_free (struct fake_pending *pending);
-bool fake_wait_until (struct fake_qemu *fake, bool (*done) (struct fake_qemu *fake, const void *data), const void *data,
-                      unsigned ms); /* takes and drops the mutex */
+bool
+fake_wait_until (struct fake_qemu *fake, bool (*done) (struct fake_qemu *fake, const void *data),
+                 const void *data, unsigned ms); /* takes and drops the mutex */

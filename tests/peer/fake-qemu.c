@@ -15,7 +15,8 @@ fake_shut_down (GDBusConnection *dbus)
 {
   GIOStream *stream = g_dbus_connection_get_stream (dbus);
 
-  g_socket_shutdown (g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream)), TRUE, TRUE, NULL);
+  g_socket_shutdown (g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream)), TRUE, TRUE,
+                     NULL);
 }
 
 struct connection *
@@ -28,11 +29,13 @@ fake_serve (struct fake_qemu *fake, int fd)
     close (fd);
     return NULL;
   }
-  g_autoptr (GIOStream) stream = G_IO_STREAM (g_socket_connection_factory_create_connection (socket));
-  GDBusConnection *dbus = g_dbus_connection_new_sync (
-      stream, guid,
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER | G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING, NULL,
-      fake->cancellable, NULL);
+  g_autoptr (GIOStream) stream =
+      G_IO_STREAM (g_socket_connection_factory_create_connection (socket));
+  GDBusConnection *dbus =
+      g_dbus_connection_new_sync (stream, guid,
+                                  G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER |
+                                      G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
+                                  NULL, fake->cancellable, NULL);
   return dbus ? connection_wrap (dbus, fake->context) : NULL;
 }
 
@@ -49,8 +52,8 @@ fake_delay (struct fake_qemu *fake, unsigned ms)
 }
 
 bool
-fake_wait_until (struct fake_qemu *fake, bool (*done) (struct fake_qemu *fake, const void *data), const void *data,
-                 unsigned ms)
+fake_wait_until (struct fake_qemu *fake, bool (*done) (struct fake_qemu *fake, const void *data),
+                 const void *data, unsigned ms)
 {
   int64_t end = g_get_monotonic_time () + (int64_t) ms * 1000;
   bool in_time = true;
@@ -87,7 +90,8 @@ on_call_job (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* GDBus's worker: everything is handled by the fake's thread, which stands still when QEMU's would. */
+/* GDBus's worker: everything is handled by the fake's thread, which stands still when QEMU's would.
+ */
 static GDBusMessage *
 on_main_message (GDBusConnection *dbus, GDBusMessage *message, gboolean incoming, gpointer data)
 {

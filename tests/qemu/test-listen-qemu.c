@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The D-Bus room against a real QEMU: private connections by QMP, several VMs on one bus, and what goes wrong there. */
-#define _GNU_SOURCE 1
-
+/* The D-Bus room against a real QEMU: private connections by QMP, several VMs on one bus, and what
+ * goes wrong there. */
 #include "support/fds.h"
 
-#include <glib/gstdio.h>
 #include <qemu-dmabuf/qdmabuf-error.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -18,118 +15,19 @@
 #include "listen/names.h"
 #include "listen/peer.h"
 #include "peer/fake-qemu.h"
+#include "support/processes.h"
 
 #define PATIENCE_MS 20000u
 #define UUID_A "11111111-2222-3333-4444-555555555555"
 #define UUID_B "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
 
-/* ---- processes: each dies with the test, whatever happens to it ---- */
-
-static struct {
-  char *directory, *bus_address;
-  GPtrArray *processes;
-} world;
-
-static void
-die_with_parent (gpointer data)
-{
-  (void) data;
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-}
-
-static GSubprocess *
-start (const char *const *arguments, GSubprocessFlags flags)
-{
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (flags);
-  GError *error = NULL;
-
-  g_subprocess_launcher_set_child_setup (launcher, die_with_parent, NULL, NULL);
-  GSubprocess *process = g_subprocess_launcher_spawnv (launcher, arguments, &error);
-  if (!process)
-    fail_msg ("%s", error->message);
-  g_ptr_array_add (world.processes, process);
-  return process;
-}
-
-static void
-stop (GSubprocess *process)
-{
-  g_subprocess_force_exit (process);
-  g_subprocess_wait (process, NULL, NULL);
-}
-
-static int
-world_setup (void **state)
-{
-  fds_remember (state);
-  world.directory = g_dir_make_tmp ("qdmabuf-XXXXXX", NULL);
-  world.processes = g_ptr_array_new_with_free_func (g_object_unref);
-  return world.directory ? 0 : -1;
-}
-
-static int
-world_teardown (void **state)
-{
-  const char *name = NULL;
-
-  for (unsigned i = 0; i < world.processes->len; i++)
-    stop (world.processes->pdata[i]);
-  g_ptr_array_unref (world.processes);
-  GDir *directory = g_dir_open (world.directory, 0, NULL);
-  while ((name = g_dir_read_name (directory))) {
-    g_autofree char *path = g_build_filename (world.directory, name, NULL);
-
-    g_unlink (path);
-  }
-  g_dir_close (directory);
-  g_rmdir (world.directory);
-  g_clear_pointer (&world.directory, g_free);
-  g_clear_pointer (&world.bus_address, g_free);
-  return fds_check (state);
-}
-
-#define world_test(f) cmocka_unit_test_setup_teardown (f, world_setup, world_teardown)
-
-static char *
-path_of (const char *name)
-{
-  return g_build_filename (world.directory, name, NULL);
-}
-
-static void
-start_bus (void)
-{
-  g_autofree char *path = path_of ("bus");
-  g_autofree char *address = g_strconcat ("--address=unix:path=", path, NULL);
-  char line[256];
-
-  GSubprocess *process = start ((const char *const[]){ "dbus-daemon", "--session", "--nofork", "--print-address", address,
-                                                       NULL },
-                                G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
-  /* It says so when it listens. */
-  gssize n = g_input_stream_read (g_subprocess_get_stdout_pipe (process), line, sizeof line - 1, NULL, NULL);
-  assert_true (n > 0);
-  world.bus_address = g_strconcat ("unix:path=", path, NULL);
-}
-
-/* display: of -display; its QMP socket is `name`.qmp. Stopped: what it shows does not change. */
-static GSubprocess *
-start_vm (const char *name, const char *uuid, const char *display, const char *vga)
-{
-  g_autofree char *socket_name = g_strconcat (name, ".qmp", NULL);
-  g_autofree char *path = path_of (socket_name);
-  g_autofree char *qmp = g_strdup_printf ("unix:%s,server=on,wait=off", path);
-
-  return start ((const char *const[]){ "qemu-system-x86_64", "-machine", "pc", "-accel", "tcg", "-m", "32", "-nodefaults",
-                                       "-vga", vga, "-S", "-name", name, "-uuid", uuid, "-display", display, "-qmp", qmp,
-                                       NULL },
-                G_SUBPROCESS_FLAGS_NONE);
-}
-
 static char *
 qmp_address (const char *name)
 {
-  return g_strdup_printf ("qmp:%s/%s.qmp", world.directory, name);
+  g_autofree char *socket_name = g_strconcat (name, ".qmp", NULL);
+  g_autofree char *path = processes_path (socket_name);
+
+  return g_strconcat ("qmp:", path, NULL);
 }
 
 /* Nothing tells that QEMU is up but that it answers. */
@@ -157,7 +55,7 @@ list_when_there_are (size_t n)
 
   for (;;) {
     g_autoptr (GError) error = NULL;
-    GVariant *list = peer_list_vms (world.bus_address, NULL, &error);
+    GVariant *list = peer_list_vms (processes_bus (), NULL, &error);
 
     if (list && g_variant_n_children (list) == n)
       return g_variant_ref_sink (list);
@@ -178,8 +76,8 @@ assert_fails (const char *address, const char *vm, int code, const char *part)
   assert_null (peer);
   print_message ("  %s\n", error->message);
   if (!g_error_matches (error, QDMABUF_ERROR, code) || !strstr (error->message, part))
-    fail_msg ("%s %d: “%s”; expected code %d and “%s”", g_quark_to_string (error->domain), error->code, error->message,
-              code, part);
+    fail_msg ("%s %d: “%s”; expected code %d and “%s”", g_quark_to_string (error->domain),
+              error->code, error->message, code, part);
   assert_null (strchr (error->message, '\n'));
 }
 
@@ -202,12 +100,13 @@ on_scanout (void *data, QdmabufBuffer *buffer, unsigned version, int64_t time)
 
   (void) version;
   (void) time;
-  note (data, g_strdup_printf ("scanout %s %ux%u", kinds[buffer->kind], buffer->layout.width, buffer->layout.height));
+  note (data, g_strdup_printf ("scanout %s %ux%u", kinds[buffer->kind], buffer->layout.width,
+                               buffer->layout.height));
 }
 
 static void
-on_update_pixels (void *data, struct rect r, uint32_t stride, uint32_t fourcc, const uint8_t *pixels, size_t size,
-                  int64_t time)
+on_update_pixels (void *data, struct rect r, uint32_t stride, uint32_t fourcc,
+                  const uint8_t *pixels, size_t size, int64_t time)
 {
   (void) r;
   (void) stride;
@@ -275,8 +174,8 @@ on_listener_closed (void *data, const GError *error)
 }
 
 static const struct listener_handler listener_handler = {
-  on_scanout, on_update_pixels, on_update_map,    on_update_dmabuf,   on_disable,
-  on_mouse_set, on_cursor_define, on_warning, on_listener_closed,
+  on_scanout,   on_update_pixels, on_update_map, on_update_dmabuf,   on_disable,
+  on_mouse_set, on_cursor_define, on_warning,    on_listener_closed,
 };
 
 static void
@@ -288,7 +187,8 @@ on_console_size (void *data, unsigned index, unsigned width, unsigned height)
 static void
 on_peer_closed (void *data, bool private_connection, const GError *error)
 {
-  note (data, g_strdup_printf ("peer closed %s: %s", private_connection ? "private" : "bus", error->message));
+  note (data, g_strdup_printf ("peer closed %s: %s", private_connection ? "private" : "bus",
+                               error->message));
 }
 
 static const struct peer_handler peer_handler = { on_console_size, on_peer_closed };
@@ -337,7 +237,7 @@ test_private (void **state)
   GError *error = NULL;
 
   (void) state;
-  start_vm ("alpha", UUID_A, "dbus,p2p=yes", "std");
+  processes_start_vm ("alpha", UUID_A, "dbus,p2p=yes", "std");
   address = qmp_address ("alpha");
   struct peer *peer = open_when_up (address);
   assert_string_equal (peer_name (peer), "alpha");
@@ -345,8 +245,8 @@ test_private (void **state)
   assert_true (peer_is_private (peer));
   assert_int_equal (peer_n_consoles (peer), 1);
   const struct peer_console *console = peer_console (peer, 0);
-  print_message ("  console %u “%s” %s %ux%u at %s\n", console->index, console->label, console->type, console->width,
-                 console->height, console->device_address);
+  print_message ("  console %u “%s” %s %ux%u at %s\n", console->index, console->label,
+                 console->type, console->width, console->height, console->device_address);
   assert_string_equal (console->type, "Graphic");
   assert_true (console->width > 0 && console->height > 0);
 
@@ -357,7 +257,7 @@ test_private (void **state)
   }
   peer_set_handler (peer, &peer_handler, &watch);
   peer_refresh_size (peer, 0);
-  g_autofree char *size = wait_for (&watch, "size 0 ");
+  g_free (wait_for (&watch, "size 0 "));
   assert_true (peer_send_key (peer, 0, 30, true, &error));
   assert_true (peer_send_button (peer, 0, 0, true, &error));
   assert_true (peer_send_motion (peer, 0, 1, 1, &error));
@@ -369,11 +269,12 @@ test_private (void **state)
 static int
 connect_to_qmp (const char *name)
 {
+  g_autofree char *text = qmp_address (name);
   struct sockaddr_un address = { .sun_family = AF_UNIX };
   int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   char greeting[16];
 
-  g_snprintf (address.sun_path, sizeof address.sun_path, "%s/%s.qmp", world.directory, name);
+  g_strlcpy (address.sun_path, text + strlen ("qmp:"), sizeof address.sun_path);
   assert_int_equal (connect (fd, (struct sockaddr *) &address, sizeof address), 0);
   assert_true (recv (fd, greeting, sizeof greeting, 0) > 0);
   return fd;
@@ -382,7 +283,8 @@ connect_to_qmp (const char *name)
 static void
 qmp_command (const char *name, const char *command)
 {
-  g_autofree char *text = g_strdup_printf ("{\"execute\":\"qmp_capabilities\"}{\"execute\":\"%s\"}", command);
+  g_autofree char *text =
+      g_strdup_printf ("{\"execute\":\"qmp_capabilities\"}{\"execute\":\"%s\"}", command);
   int fd = connect_to_qmp (name);
   char answer[1024];
 
@@ -403,7 +305,7 @@ test_take_over (void **state)
   g_autoptr (GError) error = NULL;
 
   (void) state;
-  GSubprocess *vm = start_vm ("alpha", UUID_A, "dbus,p2p=yes", "std");
+  GSubprocess *vm = processes_start_vm ("alpha", UUID_A, "dbus,p2p=yes", "std");
   address = qmp_address ("alpha");
   struct peer *first = open_when_up (address);
   peer_set_handler (first, &peer_handler, &watch);
@@ -413,10 +315,12 @@ test_take_over (void **state)
   assert_false (peer_send_key (first, 0, 30, true, &error));
   assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_REPLACED));
   /* The guest starts to run, and its first listener sees it. */
+  for (char *line = NULL; (line = g_async_queue_try_pop (watch.events));)
+    g_free (line);
   qmp_command ("alpha", "cont");
   g_free (wait_for (&watch, "update"));
 
-  stop (vm);
+  processes_stop (vm);
   g_free (wait_for (&watch, "listener closed"));
   listener_free (listener);
   peer_free (first);
@@ -430,7 +334,7 @@ test_qmp_busy (void **state)
   g_autofree char *address = NULL;
 
   (void) state;
-  start_vm ("alpha", UUID_A, "dbus,p2p=yes", "std");
+  processes_start_vm ("alpha", UUID_A, "dbus,p2p=yes", "std");
   address = qmp_address ("alpha");
   peer_free (open_when_up (address));
   int other = connect_to_qmp ("alpha");
@@ -449,13 +353,14 @@ test_qmp_refusals (void **state)
 {
   g_autofree char *on_bus = qmp_address ("bus");
   g_autofree char *headless = qmp_address ("none");
-  g_autofree char *wrong = g_strdup_printf ("unix:path=%s/none.qmp", world.directory);
+  g_autofree char *socket_path = processes_path ("none.qmp");
+  g_autofree char *wrong = g_strconcat ("unix:path=", socket_path, NULL);
 
   (void) state;
-  start_bus ();
-  g_autofree char *display = g_strdup_printf ("dbus,addr=%s", world.bus_address);
-  start_vm ("bus", UUID_A, display, "std");
-  start_vm ("none", UUID_B, "none", "std");
+  processes_start_bus ();
+  g_autofree char *display = g_strdup_printf ("dbus,addr=%s", processes_bus ());
+  processes_start_vm ("bus", UUID_A, display, "std");
+  processes_start_vm ("none", UUID_B, "none", "std");
   g_variant_unref (list_when_there_are (1));
   assert_fails (on_bus, NULL, QDMABUF_ERROR_CONNECT, "p2p connections not accepted in bus mode");
   close (connect_to_qmp ("none"));
@@ -469,7 +374,7 @@ static void
 open_and_check (const char *vm, const char *name)
 {
   GError *error = NULL;
-  struct peer *peer = peer_open (world.bus_address, vm, NULL, &error);
+  struct peer *peer = peer_open (processes_bus (), vm, NULL, &error);
 
   if (!peer)
     fail_msg ("%s", error->message);
@@ -485,19 +390,21 @@ test_bus (void **state)
   GError *error = NULL;
 
   (void) state;
-  start_bus ();
-  assert_fails (world.bus_address, NULL, QDMABUF_ERROR_NOT_FOUND, "no QEMU with -display dbus on this bus");
-  g_autofree char *display = g_strdup_printf ("dbus,addr=%s", world.bus_address);
-  start_vm ("alpha", UUID_A, display, "std");
+  processes_start_bus ();
+  assert_fails (processes_bus (), NULL, QDMABUF_ERROR_NOT_FOUND,
+                "no QEMU with -display dbus on this bus");
+  g_autofree char *display = g_strdup_printf ("dbus,addr=%s", processes_bus ());
+  processes_start_vm ("alpha", UUID_A, display, "std");
   g_variant_unref (list_when_there_are (1));
-  GSubprocess *beta_process = start_vm ("beta", UUID_B, display, "std");
+  GSubprocess *beta_process = processes_start_vm ("beta", UUID_B, display, "std");
   g_autoptr (GVariant) list = list_when_there_are (2);
 
-  assert_fails (world.bus_address, NULL, QDMABUF_ERROR_AMBIGUOUS, "“alpha” (UUID " UUID_A);
-  assert_fails (world.bus_address, NULL, QDMABUF_ERROR_AMBIGUOUS, "“beta” (UUID " UUID_B);
-  assert_fails (world.bus_address, "gamma", QDMABUF_ERROR_NOT_FOUND, "no VM “gamma” here; there is: “alpha”");
-  assert_fails (world.bus_address, ":1.9999", QDMABUF_ERROR_NOT_FOUND, ":1.9999 is not on this bus");
-  assert_fails (world.bus_address, "org.freedesktop.DBus", QDMABUF_ERROR_NOT_FOUND, "no VM");
+  assert_fails (processes_bus (), NULL, QDMABUF_ERROR_AMBIGUOUS, "“alpha” (UUID " UUID_A);
+  assert_fails (processes_bus (), NULL, QDMABUF_ERROR_AMBIGUOUS, "“beta” (UUID " UUID_B);
+  assert_fails (processes_bus (), "gamma", QDMABUF_ERROR_NOT_FOUND,
+                "no VM “gamma” here; there is: “alpha”");
+  assert_fails (processes_bus (), ":1.9999", QDMABUF_ERROR_NOT_FOUND, ":1.9999 is not on this bus");
+  assert_fails (processes_bus (), "org.freedesktop.DBus", QDMABUF_ERROR_NOT_FOUND, "no VM");
   open_and_check ("alpha", "alpha");
   open_and_check (UUID_B, "beta");
   g_autoptr (GVariant) second = g_variant_get_child_value (list, 1);
@@ -506,10 +413,10 @@ test_bus (void **state)
   assert_true (g_variant_lookup (second, "bus-name", "&s", &bus_name));
   open_and_check (bus_name, name);
 
-  struct peer *beta = peer_open (world.bus_address, "beta", NULL, &error);
+  struct peer *beta = peer_open (processes_bus (), "beta", NULL, &error);
   peer_set_handler (beta, &peer_handler, &watch);
   struct listener *listener = listen_to (beta, QDMABUF_LISTENER_ALL, &watch);
-  stop (beta_process);
+  processes_stop (beta_process);
   g_free (wait_for (&watch, "peer closed bus: the VM left the bus"));
   assert_false (peer_send_key (beta, 0, 30, true, &error));
   assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_CLOSED));
@@ -526,8 +433,8 @@ static GDBusMessage *
 swallow (GDBusConnection *connection, GDBusMessage *message, gboolean incoming, gpointer data)
 {
   (void) connection;
-  if (!incoming || g_dbus_message_get_message_type (message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL
-      || !g_atomic_int_get ((int *) data))
+  if (!incoming || g_dbus_message_get_message_type (message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL ||
+      !g_atomic_int_get ((int *) data))
     return message;
   g_object_unref (message);
   return NULL;
@@ -540,27 +447,31 @@ test_squatter (void **state)
   int silent = 0;
 
   (void) state;
-  start_bus ();
-  GDBusConnection *squatter = g_dbus_connection_new_for_address_sync (
-      world.bus_address,
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION, NULL, NULL, &error);
+  processes_start_bus ();
+  GDBusConnection *squatter =
+      g_dbus_connection_new_for_address_sync (processes_bus (),
+                                              G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+                                                  G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+                                              NULL, NULL, &error);
   assert_null (error);
   g_dbus_connection_add_filter (squatter, swallow, &silent, NULL);
   g_autoptr (GVariant) owned = g_dbus_connection_call_sync (
-      squatter, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "RequestName",
-      g_variant_new ("(su)", NAME_QEMU, 0), NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
+      squatter, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+      "RequestName", g_variant_new ("(su)", NAME_QEMU, 0), NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL,
+      &error);
+  assert_non_null (owned);
   assert_null (error);
-  assert_fails (world.bus_address, NULL, QDMABUF_ERROR_CONNECT, "is no QEMU D-Bus display");
+  assert_fails (processes_bus (), NULL, QDMABUF_ERROR_CONNECT, "is no QEMU D-Bus display");
   g_atomic_int_set (&silent, 1);
   deadline_answer_ms = 300;
-  assert_fails (world.bus_address, NULL, QDMABUF_ERROR_TIMED_OUT, "does not answer within 300 ms");
+  assert_fails (processes_bus (), NULL, QDMABUF_ERROR_TIMED_OUT, "does not answer within 300 ms");
   /* It does not hide the others. */
-  g_autofree char *display = g_strdup_printf ("dbus,addr=%s", world.bus_address);
-  start_vm ("alpha", UUID_A, display, "std");
+  g_autofree char *display = g_strdup_printf ("dbus,addr=%s", processes_bus ());
+  processes_start_vm ("alpha", UUID_A, display, "std");
   deadline_answer_ms = 1000;
   g_variant_unref (list_when_there_are (1));
   open_and_check ("alpha", "alpha");
-  assert_fails (world.bus_address, NULL, QDMABUF_ERROR_AMBIGUOUS, "(does not answer), “alpha”");
+  assert_fails (processes_bus (), NULL, QDMABUF_ERROR_AMBIGUOUS, "(does not answer), “alpha”");
   deadline_answer_ms = 5000;
   g_dbus_connection_close_sync (squatter, NULL, NULL);
   g_object_unref (squatter);
@@ -574,7 +485,7 @@ test_stopped_process (void **state)
   int fds[2];
 
   (void) state;
-  GSubprocess *vm = start_vm ("alpha", UUID_A, "dbus,p2p=yes", "std");
+  GSubprocess *vm = processes_start_vm ("alpha", UUID_A, "dbus,p2p=yes", "std");
   address = qmp_address ("alpha");
   struct peer *peer = open_when_up (address);
   g_subprocess_send_signal (vm, SIGSTOP);
@@ -596,7 +507,7 @@ test_no_console (void **state)
   g_autoptr (GError) error = NULL;
 
   (void) state;
-  start_vm ("alpha", UUID_A, "dbus,p2p=yes", "none");
+  processes_start_vm ("alpha", UUID_A, "dbus,p2p=yes", "none");
   address = qmp_address ("alpha");
   struct peer *peer = open_when_up (address);
   assert_int_equal (peer_n_consoles (peer), 0);
@@ -609,9 +520,9 @@ static GDBusNodeInfo *
 introspect (GDBusConnection *bus, const char *name, const char *path)
 {
   GError *error = NULL;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_sync (bus, name, path, INTERFACE_INTROSPECTABLE, "Introspect", NULL,
-                                                            G_VARIANT_TYPE ("(s)"), G_DBUS_CALL_FLAGS_NONE, 5000, NULL,
-                                                            &error);
+  g_autoptr (GVariant) reply = g_dbus_connection_call_sync (
+      bus, name, path, INTERFACE_INTROSPECTABLE, "Introspect", NULL, G_VARIANT_TYPE ("(s)"),
+      G_DBUS_CALL_FLAGS_NONE, 5000, NULL, &error);
   const char *xml = NULL;
 
   assert_null (error);
@@ -650,7 +561,8 @@ compare_with (GDBusNodeInfo *ours, GDBusNodeInfo *theirs)
 static void
 test_description (void **state)
 {
-  g_autofree char *path = g_build_filename (g_getenv ("SOURCE_DIR"), "lib/listen/org.qemu.Display1.xml", NULL);
+  g_autofree char *path =
+      g_build_filename (g_getenv ("SOURCE_DIR"), "lib/listen/org.qemu.Display1.xml", NULL);
   g_autofree char *xml = NULL;
   GError *error = NULL;
 
@@ -658,13 +570,15 @@ test_description (void **state)
   assert_true (g_file_get_contents (path, &xml, NULL, &error));
   g_autoptr (GDBusNodeInfo) ours = g_dbus_node_info_new_for_xml (xml, &error);
   assert_null (error);
-  start_bus ();
-  g_autofree char *display = g_strdup_printf ("dbus,addr=%s", world.bus_address);
-  start_vm ("alpha", UUID_A, display, "std");
+  processes_start_bus ();
+  g_autofree char *display = g_strdup_printf ("dbus,addr=%s", processes_bus ());
+  processes_start_vm ("alpha", UUID_A, display, "std");
   g_variant_unref (list_when_there_are (1));
-  GDBusConnection *bus = g_dbus_connection_new_for_address_sync (
-      world.bus_address,
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION, NULL, NULL, &error);
+  GDBusConnection *bus =
+      g_dbus_connection_new_for_address_sync (processes_bus (),
+                                              G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+                                                  G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+                                              NULL, NULL, &error);
   g_autoptr (GDBusNodeInfo) vm = introspect (bus, NAME_QEMU, PATH_VM);
   assert_int_equal (compare_with (ours, vm), 3);
   g_autoptr (GDBusNodeInfo) console = introspect (bus, NAME_QEMU, PATH_CONSOLE "0");
@@ -678,9 +592,15 @@ main (void)
 {
   g_autofree char *qemu = g_find_program_in_path ("qemu-system-x86_64");
   const struct CMUnitTest tests[] = {
-    world_test (test_private),     world_test (test_take_over),       world_test (test_qmp_busy),
-    world_test (test_qmp_refusals), world_test (test_bus),            world_test (test_squatter),
-    world_test (test_stopped_process), world_test (test_no_console),  world_test (test_description),
+    process_test (test_private),
+    process_test (test_take_over),
+    process_test (test_qmp_busy),
+    process_test (test_qmp_refusals),
+    process_test (test_bus),
+    process_test (test_squatter),
+    process_test (test_stopped_process),
+    process_test (test_no_console),
+    process_test (test_description),
   };
 
   if (!qemu) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Each way QEMU hands over a picture, at each size: the PNG of the still testcard equals, in every pixel, what the
- * guest is known to have drawn. Corner marks prove the orientation, the border proves stride and crop.
+/* Each way QEMU hands over a picture, at each size: the PNG of the still testcard equals, in every
+ * pixel, what the guest is known to have drawn. Corner marks prove the orientation, the border
+ * proves stride and crop.
  *
  * ctest: timeout=600 */
 #include "support/fds.h"
@@ -37,8 +38,8 @@ static void
 dump_and_compare (struct vm *vm, const struct cell *cell, const Card *card)
 {
   g_autofree char *path = g_build_filename (vm_dir (vm), "shot.png", NULL);
-  struct dump dump =
-    dump_run (vm_address (vm), "-o", path, "--backend", cell->backend, cell->no_map ? "--no-map" : "--quiet", NULL);
+  struct dump dump = dump_run (vm_address (vm), "-o", path, "--backend", cell->backend,
+                               cell->no_map ? "--no-map" : "--quiet", NULL);
 
   print_message ("%s, %dx%d\n", cell->name, card->width, card->height);
   assert_dump_status (&dump, 0);
@@ -61,7 +62,7 @@ run_cells (const struct cell *cells, size_t n, int width, int height)
     if (!same) {
       g_clear_pointer (&vm, vm_stop);
       vm = vm_start_testcard (
-        &(struct vm_config){ .device = cells[i].device, .gl = cells[i].gl, .append = append });
+          &(struct vm_config){ .device = cells[i].device, .gl = cells[i].gl, .append = append });
     }
     dump_and_compare (vm, &cells[i], &card);
   }

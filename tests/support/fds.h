@@ -2,10 +2,10 @@
 /* Counts open file descriptors before and after each test: fds are what this library deals in. */
 #pragma once
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <dirent.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 /* cmocka's headers need these before them; include this file first. */
 #include <setjmp.h>
@@ -39,7 +39,8 @@ fds_remember (void **state)
   return 0;
 }
 
-/* GDBus closes sockets on a worker thread of its own, a moment after we let go: wait for that, at most 5 s. */
+/* GDBus closes sockets on a worker thread of its own, a moment after we let go: wait for that, at
+ * most 5 s. */
 static inline int
 fds_check (void **state)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Pictures for tests of back ends: memory with known pixels as a source, guarded memory as a target, and a rule of what
- * one must become in the other that owes nothing to the library. Include support/fds.h first. */
+/* Pictures for tests of back ends: memory with known pixels as a source, guarded memory as a
+ * target, and a rule of what one must become in the other that owes nothing to the library. Include
+ * support/fds.h first. */
 #pragma once
 
 #include <drm_fourcc.h>
@@ -13,7 +14,7 @@
 #include "buffer/fourcc.h"
 #include "buffer/picture.h"
 
-/* ---- sources ---------------------------------------------------------------------------------------------------- */
+/* ---- sources ---- */
 
 struct source_spec {
   uint32_t fourcc, width, height, stride, offset;
@@ -109,7 +110,8 @@ source_bytes (const struct source_spec *spec, GError **error)
   uint8_t *bytes = g_malloc (size);
 
   source_fill (bytes, size);
-  return buffer_new_bytes (spec->width, spec->height, spec->stride, spec->fourcc, bytes, size, bytes, g_free, error);
+  return buffer_new_bytes (spec->width, spec->height, spec->stride, spec->fourcc, bytes, size,
+                           bytes, g_free, error);
 }
 
 static inline QdmabufBuffer *
@@ -124,7 +126,8 @@ source_new (const struct source_spec *spec)
     int fd = source_memfd (spec);
 
     if (spec->kind == BUFFER_MAP)
-      buffer = buffer_new_map (dup (fd), spec->offset, spec->width, spec->height, spec->stride, spec->fourcc, &error);
+      buffer = buffer_new_map (dup (fd), spec->offset, spec->width, spec->height, spec->stride,
+                               spec->fourcc, &error);
     else
       buffer = source_from_fd (spec, fd, &error);
     close (fd);
@@ -134,7 +137,7 @@ source_new (const struct source_spec *spec)
   return buffer;
 }
 
-/* ---- what a pixel is -------------------------------------------------------------------------------------------- */
+/* ---- what a pixel is ---- */
 
 struct rgb {
   uint8_t r, g, b;
@@ -161,7 +164,8 @@ pixel_read (uint32_t fourcc, const uint8_t *p)
   case DRM_FORMAT_RGB565: {
     uint32_t r = word >> 11, g = word >> 5 & 63, b = word & 31;
 
-    return (struct rgb){ (uint8_t) (r << 3 | r >> 2), (uint8_t) (g << 2 | g >> 4), (uint8_t) (b << 3 | b >> 2) };
+    return (struct rgb){ (uint8_t) (r << 3 | r >> 2), (uint8_t) (g << 2 | g >> 4),
+                         (uint8_t) (b << 3 | b >> 2) };
   }
   case DRM_FORMAT_XRGB2101010:
     word |= (uint32_t) p[2] << 16 | (uint32_t) p[3] << 24;
@@ -175,7 +179,7 @@ pixel_read (uint32_t fourcc, const uint8_t *p)
   }
 }
 
-/* ---- targets ---------------------------------------------------------------------------------------------------- */
+/* ---- targets ---- */
 
 #define TARGET_UNTOUCHED 0xa5
 
@@ -231,8 +235,9 @@ target_check (const struct picture *picture, const struct layout *layout, const 
   for (int y = 0; y < (int) picture->height; y++) {
     for (int x = 0; x < (int) picture->width; x++) {
       uint32_t row = (uint32_t) (layout->crop.y + y);
-      size_t at = (size_t) (layout->y0_top ? layout->height - 1 - row : row) * layout->planes[0].stride +
-                  (size_t) (layout->crop.x + x) * cpp;
+      size_t at =
+          (size_t) (layout->y0_top ? layout->height - 1 - row : row) * layout->planes[0].stride +
+          (size_t) (layout->crop.x + x) * cpp;
 
       if (!damage_contains (damage, (struct rect){ x, y, 1, 1 })) {
         if (!target_is_untouched (picture, x, y))
@@ -242,15 +247,17 @@ target_check (const struct picture *picture, const struct layout *layout, const 
       struct rgb want = pixel_read (layout->fourcc, memory + at);
       struct rgb got = pixel_read (picture->fourcc, target_pixel (picture, x, y));
       if (want.r != got.r || want.g != got.g || want.b != got.b)
-        fail_msg ("pixel %d, %d is %02x%02x%02x instead of %02x%02x%02x (%.4s to %.4s)", x, y, got.r, got.g, got.b,
-                  want.r, want.g, want.b, (const char *) &layout->fourcc, (const char *) &picture->fourcc);
+        fail_msg ("pixel %d, %d is %02x%02x%02x instead of %02x%02x%02x (%.4s to %.4s)", x, y,
+                  got.r, got.g, got.b, want.r, want.g, want.b, (const char *) &layout->fourcc,
+                  (const char *) &picture->fourcc);
     }
   }
 }
 
 /* The same, with the memory looked up in a buffer made by source_new. */
 static inline void
-target_check_buffer (const struct picture *picture, const QdmabufBuffer *buffer, const struct damage *damage)
+target_check_buffer (const struct picture *picture, const QdmabufBuffer *buffer,
+                     const struct damage *damage)
 {
   size_t end = buffer->layout.planes[0].offset + (size_t) layout_linear_size (&buffer->layout, 0);
   g_autofree uint8_t *memory = g_malloc (end);

@@ -41,8 +41,10 @@ add (GPtrArray *args, const char *format, ...)
 static void
 add_display (GPtrArray *args, const struct vm_config *config)
 {
-  g_autofree char *how = config->bus ? g_strdup_printf ("addr=%s", config->bus) : g_strdup ("p2p=yes");
-  /* rendernode=/dev/null is where Mesa's software renderer is to be had; a GPU needs no such thing. */
+  g_autofree char *how =
+      config->bus ? g_strdup_printf ("addr=%s", config->bus) : g_strdup ("p2p=yes");
+  /* rendernode=/dev/null is where Mesa's software renderer is to be had; a GPU needs no such thing.
+   */
   const char *node = g_file_test ("/dev/dri", G_FILE_TEST_IS_DIR) ? "" : ",rendernode=/dev/null";
 
   add (args, "-display");
@@ -124,9 +126,10 @@ vm_start (const struct vm_config *config)
     environment = g_environ_setenv (environment, "LD_PRELOAD", g_getenv ("SOFTUDMABUF"), TRUE);
 
   /* Its messages go where its serial port goes; stdin stays open, for QEMU ends with it. */
-  bool ok = g_spawn_async_with_pipes (NULL, (char **) args->pdata, environment,
-                                      G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL,
-                                      die_with_the_test, NULL, &self->pid, &in, &self->out, NULL, &error);
+  bool ok = g_spawn_async_with_pipes (
+      NULL, (char **) args->pdata, environment,
+      G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL,
+      die_with_the_test, NULL, &self->pid, &in, &self->out, NULL, &error);
   if (!ok)
     fail_msg ("%s", error->message);
   close (in);
@@ -210,15 +213,16 @@ vm_qmp_with (struct vm *self, const char *command, const char *json)
   g_autoptr (GSocketClient) client = g_socket_client_new ();
   g_autoptr (GSocketAddress) address = g_unix_socket_address_new (self->qmp);
   g_autoptr (GSocketConnection) connection =
-    g_socket_client_connect (client, G_SOCKET_CONNECTABLE (address), NULL, NULL);
-  g_autofree char *request = json ? g_strdup_printf ("{\"execute\":\"%s\",\"arguments\":%s}\n", command, json)
-                                  : g_strdup_printf ("{\"execute\":\"%s\"}\n", command);
+      g_socket_client_connect (client, G_SOCKET_CONNECTABLE (address), NULL, NULL);
+  g_autofree char *request =
+      json ? g_strdup_printf ("{\"execute\":\"%s\",\"arguments\":%s}\n", command, json)
+           : g_strdup_printf ("{\"execute\":\"%s\"}\n", command);
   const char *hello = "{\"execute\":\"qmp_capabilities\"}\n";
 
   assert_non_null (connection);
   GOutputStream *out = g_io_stream_get_output_stream (G_IO_STREAM (connection));
   g_autoptr (GDataInputStream) in =
-    g_data_input_stream_new (g_io_stream_get_input_stream (G_IO_STREAM (connection)));
+      g_data_input_stream_new (g_io_stream_get_input_stream (G_IO_STREAM (connection)));
   g_free (qmp_line (in));
   g_output_stream_write_all (out, hello, strlen (hello), NULL, NULL, NULL);
   g_free (qmp_line (in));

@@ -176,7 +176,8 @@ test_qmp_find (void **state)
   assert_null (qmp_message_find (object, "class").text);
   assert_null (qmp_message_find ((struct span){ 0 }, "class").text);
 
-  /* Cut anywhere, and read in a block of exactly that size, so that a checker sees a step too far. */
+  /* Cut anywhere, and read in a block of exactly that size, so that a checker sees a step too far.
+   */
   for (size_t n = 0; n < strlen (failure); n++) {
     g_autofree char *cut = g_memdup2 (failure, n);
     struct span piece = { .text = cut, .length = n };
@@ -194,7 +195,8 @@ test_qmp_find (void **state)
 static void
 test_text (void **state)
 {
-  g_autofree char *clean = text_clean ("a\nb\x1b[31m\xff" "é");
+  g_autofree char *clean = text_clean ("a\nb\x1b[31m\xff"
+                                       "é");
   g_autofree char *megabyte = g_strnfill (1 << 20, 'x');
   g_autofree char *cut = text_clean (megabyte);
 

@@ -145,13 +145,16 @@ test_updates_become_one_read_and_are_answered_with_it (void **state)
   struct inbox_work work;
 
   show_dmabuf (inbox, 1, 0);
-  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 10), INBOX_QUEUED);
+  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 10),
+                    INBOX_QUEUED);
   assert_true (inbox_take (inbox, 10, &work)); /* the first update ends the settling */
   drop (&work);
   assert_int_equal (answered, 1);
 
-  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 1, 1, 2, 2 }, reply (), 20), INBOX_QUEUED);
-  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 5, 5, 2, 2 }, reply (), 30), INBOX_QUEUED);
+  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 1, 1, 2, 2 }, reply (), 20),
+                    INBOX_QUEUED);
+  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 5, 5, 2, 2 }, reply (), 30),
+                    INBOX_QUEUED);
   assert_true (inbox_take (inbox, 31, &work));
   assert_int_equal (work.replies->len, 2);
   assert_rect (&work.damage, 1, 1, 6, 6);
@@ -196,13 +199,14 @@ test_update_without_scanout (void **state)
   g_autoptr (GError) error = NULL;
   uint8_t pixel[4] = { 0 };
 
-  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 0), INBOX_NO_SCANOUT);
+  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 0),
+                    INBOX_NO_SCANOUT);
   assert_int_equal (answered, 0); /* the caller's */
   assert_false (inbox_update_map (inbox, (struct rect){ 0, 0, 1, 1 }, 0, &error));
   assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_PROTOCOL));
   g_clear_error (&error);
-  assert_false (inbox_update_pixels (inbox, (struct rect){ 0, 0, 1, 1 }, 4, DRM_FORMAT_XRGB8888, pixel, sizeof pixel,
-                                     0, &unannounced, &error));
+  assert_false (inbox_update_pixels (inbox, (struct rect){ 0, 0, 1, 1 }, 4, DRM_FORMAT_XRGB8888,
+                                     pixel, sizeof pixel, 0, &unannounced, &error));
   assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_PROTOCOL));
 }
 
@@ -214,16 +218,19 @@ test_disable_at_a_page_flip (void **state)
   /* Arrived: scanout, then the release of the old buffer. */
   show_dmabuf (inbox, 1, 0);
   inbox_disable (inbox, 5);
-  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 10), INBOX_QUEUED);
+  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 10),
+                    INBOX_QUEUED);
   assert_false (inbox_take_disabled (inbox, 10 + INBOX_DISABLE_US));
   /* Lost: the Disable threw the next scanout away. */
   inbox_disable (inbox, 20);
-  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 30), INBOX_LOST);
+  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 30),
+                    INBOX_LOST);
   /* ScanoutDMABUF2 is never thrown away: what was shown is shown again. */
   show_dmabuf (inbox, 2, 40);
   inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 41);
   inbox_disable (inbox, 42);
-  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 43), INBOX_QUEUED);
+  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 43),
+                    INBOX_QUEUED);
 }
 
 static void
@@ -264,8 +271,8 @@ put (struct inbox *inbox, struct rect r, int64_t now, bool *unannounced)
   g_autofree uint8_t *pixels = g_malloc (size);
 
   memset (pixels, 0xaa, size);
-  return inbox_update_pixels (inbox, r, (uint32_t) r.width * 4, DRM_FORMAT_XRGB8888, pixels, size, now, unannounced,
-                              NULL);
+  return inbox_update_pixels (inbox, r, (uint32_t) r.width * 4, DRM_FORMAT_XRGB8888, pixels, size,
+                              now, unannounced, NULL);
 }
 
 static void
@@ -276,7 +283,8 @@ test_inline_size_follows_the_console (void **state)
   bool unannounced = false;
 
   show (inbox, bytes (640, 480), 0, 0);
-  assert_true (inbox_take (inbox, 0, &work)); /* its pixels are in the message: nothing to wait for */
+  assert_true (
+      inbox_take (inbox, 0, &work)); /* its pixels are in the message: nothing to wait for */
   drop (&work);
 
   /* The update comes before the console's size... */
@@ -301,12 +309,8 @@ test_impossible_rectangles_are_refused (void **state)
 {
   struct inbox *inbox = &((struct fixture *) *state)->inbox;
   const struct rect bad[] = {
-    { -1, 0, 4, 4 },
-    { 0, -5, 4, 4 },
-    { 0, 0, 0, 4 },
-    { 0, 0, 4, -4 },
-    { 0, 0, INT32_MAX, 1 },
-    { INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX },
+    { -1, 0, 4, 4 },    { 0, -5, 4, 4 },        { 0, 0, 0, 4 },
+    { 0, 0, 4, -4 },    { 0, 0, INT32_MAX, 1 }, { INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX },
     { 16384, 0, 1, 1 },
   };
   uint8_t pixels[64] = { 0 };
@@ -316,8 +320,8 @@ test_impossible_rectangles_are_refused (void **state)
     bool unannounced = false;
     g_autoptr (GError) error = NULL;
 
-    assert_false (inbox_update_pixels (inbox, bad[i], 16, DRM_FORMAT_XRGB8888, pixels, sizeof pixels, 0, &unannounced,
-                                       &error));
+    assert_false (inbox_update_pixels (inbox, bad[i], 16, DRM_FORMAT_XRGB8888, pixels,
+                                       sizeof pixels, 0, &unannounced, &error));
     assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_PROTOCOL));
     assert_int_equal (inbox->current->layout.width, 16);
   }

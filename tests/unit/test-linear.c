@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The back end "linear": every format, flip and crop against a rule of the test's own; memory that goes away; and the
- * order of waiting and cache control on a dma-buf, with the kernel's side of it played by this file. */
+/* The back end "linear": every format, flip and crop against a rule of the test's own; memory that
+ * goes away; and the order of waiting and cache control on a dma-buf, with the kernel's side of it
+ * played by this file. */
 #define _GNU_SOURCE
 #include "support/fds.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <linux/dma-buf.h>
 #include <qemu-dmabuf/qdmabuf-error.h>
@@ -25,7 +27,7 @@ static const struct source_spec plain = { .fourcc = DRM_FORMAT_XRGB8888,
                                           .modifier = DRM_FORMAT_MOD_LINEAR,
                                           .kind = BUFFER_DMABUF };
 
-/* ---- the kernel's side of a dma-buf: what is called, in which order, and what it answers ------------------------ */
+/* ---- the kernel's side of a dma-buf: what is called, in which order, and what it answers ---- */
 
 static bool playing;
 static GString *calls; /* a letter each: p poll, s SYNC start, e SYNC end */
@@ -91,7 +93,7 @@ play (void)
   g_string_truncate (calls, 0);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static int64_t
 soon (void)
@@ -100,7 +102,8 @@ soon (void)
 }
 
 static bool
-read_buffer (QdmabufBuffer *buffer, const struct damage *damage, const struct picture *dst, GError **error)
+read_buffer (QdmabufBuffer *buffer, const struct damage *damage, const struct picture *dst,
+             GError **error)
 {
   void *imported = linear->ops->import (linear, buffer, error);
   bool ok = imported && linear->ops->read (linear, imported, damage, dst, soon (), error);
@@ -130,12 +133,14 @@ check_source (const struct source_spec *spec, uint32_t output, const struct dama
 static void
 check_everything (enum buffer_kind kind, uint32_t offset)
 {
-  static const uint32_t sources[] = { DRM_FORMAT_XRGB8888, DRM_FORMAT_ARGB8888, DRM_FORMAT_XBGR8888,
-                                      DRM_FORMAT_ABGR8888, DRM_FORMAT_RGBX8888, DRM_FORMAT_BGRX8888,
-                                      DRM_FORMAT_RGB888,   DRM_FORMAT_BGR888,   DRM_FORMAT_RGB565,
-                                      DRM_FORMAT_XRGB2101010, DRM_FORMAT_XBGR2101010 };
+  static const uint32_t sources[] = {
+    DRM_FORMAT_XRGB8888, DRM_FORMAT_ARGB8888,    DRM_FORMAT_XBGR8888,   DRM_FORMAT_ABGR8888,
+    DRM_FORMAT_RGBX8888, DRM_FORMAT_BGRX8888,    DRM_FORMAT_RGB888,     DRM_FORMAT_BGR888,
+    DRM_FORMAT_RGB565,   DRM_FORMAT_XRGB2101010, DRM_FORMAT_XBGR2101010
+  };
   static const uint32_t outputs[] = { DRM_FORMAT_XRGB8888, DRM_FORMAT_XBGR8888, DRM_FORMAT_BGR888 };
-  struct damage damage = { .n = 3, .rects = { { 0, 0, 5, 3 }, { 11, 7, 20, 9 }, { 40, 0, 1, 30 } } };
+  struct damage damage = { .n = 3,
+                           .rects = { { 0, 0, 5, 3 }, { 11, 7, 20, 9 }, { 40, 0, 1, 30 } } };
 
   for (unsigned i = 0; i < G_N_ELEMENTS (sources); i++) {
     for (unsigned j = 0; j < G_N_ELEMENTS (outputs); j++) {
@@ -216,7 +221,7 @@ test_pread (void **state)
   with_pread (pread_body);
 }
 
-/* ---- memory that goes away -------------------------------------------------------------------------------------- */
+/* ---- memory that goes away ---- */
 
 /* keep: bytes that the file has left when it is read. */
 static void
@@ -273,7 +278,8 @@ test_shrunk_pread (void **state)
   with_pread (check_all_shrunk);
 }
 
-/* It shrank and grew again: the mapping was replaced by zeros, which must not pass for a picture. */
+/* It shrank and grew again: the mapping was replaced by zeros, which must not pass for a picture.
+ */
 static void
 test_fault_is_remembered (void **state)
 {
@@ -296,7 +302,7 @@ test_fault_is_remembered (void **state)
   picture_drop (&dst);
 }
 
-/* ---- a dma-buf of the kernel ------------------------------------------------------------------------------------ */
+/* ---- a dma-buf of the kernel ---- */
 
 static QdmabufBuffer *
 dmabuf_new (void)
@@ -392,7 +398,7 @@ test_no_waiting_for_files (void **state)
   picture_drop (&dst);
 }
 
-/* ---- scores ----------------------------------------------------------------------------------------------------- */
+/* ---- scores ---- */
 
 static void
 check_refused (QdmabufBuffer *buffer, QdmabufError code, const char *says)
@@ -437,15 +443,54 @@ test_unknown_layout (void **state)
   qdmabuf_buffer_unref (buffer);
 }
 
-static void
-test_device_memory_costs_more (void **state)
-{
-  QdmabufBuffer *buffer = source_new (&plain);
+/* What the kernel tells of a dma-buf; NULL: nothing. Ours stands in for GLib's. */
+static const char *fdinfo;
 
-  (void) state;
+gboolean
+g_file_get_contents (const char *path, char **text, gsize *length, GError **error)
+{
+  static gboolean (*real) (const char *, char **, gsize *, GError **);
+
+  if (!real)
+    real = (gboolean (*) (const char *, char **, gsize *, GError **)) dlsym (RTLD_NEXT,
+                                                                             "g_file_get_contents");
+  if (!fdinfo || !g_str_has_prefix (path, "/proc/self/fdinfo/"))
+    return real (path, text, length, error);
+  *text = g_strdup (fdinfo);
+  return TRUE;
+}
+
+#define FDINFO(exporter) "pos:\t0\nsize:\t16984\ncount:\t3\nexp_name:\t" exporter "\nname:\tx\n"
+
+static int
+score_of (uint64_t modifier, const char *info)
+{
+  struct source_spec spec = plain;
+
+  spec.modifier = modifier;
+  QdmabufBuffer *buffer = source_new (&spec);
   buffer->memory[0].is_dmabuf = true;
-  assert_int_equal (linear->ops->score (linear, buffer, NULL), BACKEND_SCORE_UNCACHED);
+  fdinfo = info;
+  int score = linear->ops->score (linear, buffer, NULL);
+  fdinfo = NULL;
   qdmabuf_buffer_unref (buffer);
+  return score;
+}
+
+/* Memory of a GPU may be uncached, and without a modifier be in any layout. */
+static void
+test_exporters (void **state)
+{
+  (void) state;
+  assert_int_equal (score_of (DRM_FORMAT_MOD_LINEAR, NULL), BACKEND_SCORE_UNCACHED);
+  assert_int_equal (score_of (DRM_FORMAT_MOD_LINEAR, FDINFO ("udmabuf")), BACKEND_SCORE_DIRECT);
+  assert_int_equal (score_of (DRM_FORMAT_MOD_LINEAR, FDINFO ("i915")), BACKEND_SCORE_DIRECT);
+  assert_int_equal (score_of (DRM_FORMAT_MOD_LINEAR, FDINFO ("amdgpu")), BACKEND_SCORE_UNCACHED);
+  assert_int_equal (score_of (DRM_FORMAT_MOD_INVALID, FDINFO ("udmabuf")), BACKEND_SCORE_DIRECT);
+  assert_int_equal (score_of (DRM_FORMAT_MOD_INVALID, FDINFO ("system")), BACKEND_SCORE_DIRECT);
+  assert_int_equal (score_of (DRM_FORMAT_MOD_INVALID, FDINFO ("systemic")), BACKEND_SCORE_NO);
+  assert_int_equal (score_of (DRM_FORMAT_MOD_INVALID, FDINFO ("i915")), BACKEND_SCORE_NO);
+  assert_int_equal (score_of (DRM_FORMAT_MOD_INVALID, "exp_name:"), BACKEND_SCORE_NO);
 }
 
 static void
@@ -465,7 +510,7 @@ test_unknown_output (void **state)
   picture_drop (&dst);
 }
 
-/* ---- frame of a test -------------------------------------------------------------------------------------------- */
+/* ---- frame of a test ---- */
 
 static int
 setup (void **state)
@@ -503,7 +548,7 @@ main (void)
     linear_unit_test (test_no_waiting_for_files),
     linear_unit_test (test_tiled_is_refused),
     linear_unit_test (test_unknown_layout),
-    linear_unit_test (test_device_memory_costs_more),
+    linear_unit_test (test_exporters),
     linear_unit_test (test_unknown_output),
   };
 

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The main connection against the fake QEMU and a scripted QMP server: what it finds, what it sends, and what happens when
- * the other side stays silent, refuses or goes away at each step. */
-#define _GNU_SOURCE 1 /* accept4 */
-
+/* The main connection against the fake QEMU: what it finds, what it
+ * sends, and what happens when the other side stays silent, refuses or goes away at each step. */
 #include "support/fds.h"
 
-#include <glib/gstdio.h>
 #include <qemu-dmabuf/qdmabuf-error.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "listen/deadline.h"
@@ -79,8 +75,8 @@ assert_error (GError *error, int code, const char *part)
 {
   assert_non_null (error);
   if (!g_error_matches (error, QDMABUF_ERROR, code) || !strstr (error->message, part))
-    fail_msg ("%s %d: “%s”; expected code %d and “%s”", g_quark_to_string (error->domain), error->code, error->message,
-              code, part);
+    fail_msg ("%s %d: “%s”; expected code %d and “%s”", g_quark_to_string (error->domain),
+              error->code, error->message, code, part);
   assert_null (strchr (error->message, '\n'));
   g_error_free (error);
 }
@@ -121,7 +117,8 @@ test_open (void **state)
   struct fixture f;
 
   (void) state;
-  fixture_start (&f, &(struct fake_options){ .n_consoles = 12, .name = "a/b", .width = 800, .height = 600 });
+  fixture_start (
+      &f, &(struct fake_options){ .n_consoles = 12, .name = "a/b", .width = 800, .height = 600 });
   assert_string_equal (peer_name (f.peer), "a/b");
   assert_string_equal (peer_uuid (f.peer), "5f0e7a4c-0d5e-4a7b-9c53-6a1d3c0b9e21");
   assert_true (peer_is_private (f.peer));
@@ -243,7 +240,8 @@ test_size (void **state)
 static void
 test_hostile_signals (void **state)
 {
-  static const char *const paths[] = { PATH_ROOT "/Console_9", PATH_ROOT "/Console_x", PATH_ROOT "/Console_", "/",
+  static const char *const paths[] = { PATH_ROOT "/Console_9", PATH_ROOT "/Console_x",
+                                       PATH_ROOT "/Console_", "/",
                                        PATH_ROOT "/Console_99999999999999" };
   struct fixture f;
 
@@ -257,11 +255,13 @@ test_hostile_signals (void **state)
   fake_emit (f.fake, PATH_CONSOLE "0", INTERFACE_PROPERTIES, "PropertiesChanged",
              g_variant_new_parsed ("('" INTERFACE_CONSOLE "',)"));
   fake_emit (f.fake, PATH_CONSOLE "0", INTERFACE_PROPERTIES, "PropertiesChanged",
-             g_variant_new_parsed ("('" INTERFACE_CONSOLE "', {'Width': <'wide'>, 'Height': <3.0>}, ['Label'])"));
+             g_variant_new_parsed ("('" INTERFACE_CONSOLE
+                                   "', {'Width': <'wide'>, 'Height': <3.0>}, ['Label'])"));
   for (unsigned i = 0; i < 2000; i++)
     fake_emit (f.fake, PATH_CONSOLE "0", "org.example.Foo", "Bar", g_variant_new_parsed ("(1, 2)"));
-  fake_emit (f.fake, PATH_CONSOLE "0", INTERFACE_PROPERTIES, "PropertiesChanged",
-             g_variant_new_parsed ("('" INTERFACE_CONSOLE "', {'Width': <uint32 4294967295>}, @as [])"));
+  fake_emit (
+      f.fake, PATH_CONSOLE "0", INTERFACE_PROPERTIES, "PropertiesChanged",
+      g_variant_new_parsed ("('" INTERFACE_CONSOLE "', {'Width': <uint32 4294967295>}, @as [])"));
   expect (&f, "size 0 4294967295x480");
   fixture_end (&f);
 }
@@ -296,10 +296,12 @@ test_input (void **state)
   assert_true (peer_send_motion (f.peer, 0, -5, 7, &error));
   expect_input (&f, "Console_0 Mouse.RelMotion (-5, 7)");
   assert_true (peer_set_ui_info (f.peer, 0, 300, 200, -1, 2, 1920, 1080, &error));
-  expect_input (&f, "Console_0 Console.SetUIInfo (uint16 300, uint16 200, -1, 2, uint32 1920, uint32 1080)");
+  expect_input (
+      &f, "Console_0 Console.SetUIInfo (uint16 300, uint16 200, -1, 2, uint32 1920, uint32 1080)");
 
   assert_false (peer_send_key (f.peer, 0, 0, true, &error));
-  assert_error (g_steal_pointer (&error), QDMABUF_ERROR_INVALID_ARGUMENT, "key number 0 is none: 1 to 255");
+  assert_error (g_steal_pointer (&error), QDMABUF_ERROR_INVALID_ARGUMENT,
+                "key number 0 is none: 1 to 255");
   assert_false (peer_send_key (f.peer, 0, 256, true, &error));
   assert_error (g_steal_pointer (&error), QDMABUF_ERROR_INVALID_ARGUMENT, "key number 256");
   assert_false (peer_send_button (f.peer, 0, 10, true, &error));
@@ -361,21 +363,23 @@ test_failures (void **state)
 {
   (void) state;
   deadline_answer_ms = 200;
-  assert_open_fails (&(struct fake_options){ .n_consoles = 1, .faults = FAKE_MUTE_AUTH }, QDMABUF_ERROR_TIMED_OUT,
-                     "does not answer within 200 ms");
-  assert_open_fails (&(struct fake_options){ .n_consoles = 1, .faults = FAKE_MUTE_CALLS }, QDMABUF_ERROR_TIMED_OUT,
-                     "does not answer within 200 ms");
+  assert_open_fails (&(struct fake_options){ .n_consoles = 1, .faults = FAKE_MUTE_AUTH },
+                     QDMABUF_ERROR_TIMED_OUT, "does not answer within 200 ms");
+  assert_open_fails (&(struct fake_options){ .n_consoles = 1, .faults = FAKE_MUTE_CALLS },
+                     QDMABUF_ERROR_TIMED_OUT, "does not answer within 200 ms");
   assert_register_fails (&(struct fake_options){ .n_consoles = 1, .faults = FAKE_MUTE_REGISTER },
                          QDMABUF_ERROR_TIMED_OUT, "listener for console 0 within 200 ms");
   deadline_answer_ms = 5000;
-  assert_open_fails (&(struct fake_options){ .n_consoles = 1, .faults = FAKE_CLOSE_CALLS }, QDMABUF_ERROR_CLOSED,
-                     "closed the connection");
-  assert_open_fails (&(struct fake_options){ .n_consoles = 1, .faults = FAKE_NO_DISPLAY }, QDMABUF_ERROR_CONNECT,
-                     "no QEMU D-Bus display");
-  assert_open_fails (&(struct fake_options){ .n_consoles = 70 }, QDMABUF_ERROR_LIMIT, "more than 64 consoles");
-  assert_register_fails (&(struct fake_options){ .n_consoles = 1, .faults = FAKE_REFUSE_REGISTER }, QDMABUF_ERROR_BUSY,
-                         "already registered");
-  assert_register_fails (&(struct fake_options){ .n_consoles = 0 }, QDMABUF_ERROR_NOT_FOUND, "no console 0");
+  assert_open_fails (&(struct fake_options){ .n_consoles = 1, .faults = FAKE_CLOSE_CALLS },
+                     QDMABUF_ERROR_CLOSED, "closed the connection");
+  assert_open_fails (&(struct fake_options){ .n_consoles = 1, .faults = FAKE_NO_DISPLAY },
+                     QDMABUF_ERROR_CONNECT, "no QEMU D-Bus display");
+  assert_open_fails (&(struct fake_options){ .n_consoles = 70 }, QDMABUF_ERROR_LIMIT,
+                     "more than 64 consoles");
+  assert_register_fails (&(struct fake_options){ .n_consoles = 1, .faults = FAKE_REFUSE_REGISTER },
+                         QDMABUF_ERROR_BUSY, "already registered");
+  assert_register_fails (&(struct fake_options){ .n_consoles = 0 }, QDMABUF_ERROR_NOT_FOUND,
+                         "no console 0");
 }
 
 static void
@@ -390,8 +394,8 @@ test_closed_while_registering (void **state)
   assert_int_equal (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
   assert_false (peer_register_listener (f.peer, 0, fds[1], NULL, &error));
   /* Whether the thread of the peer knows already is chance. */
-  assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_CLOSED)
-               || g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_REPLACED));
+  assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_CLOSED) ||
+               g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_REPLACED));
   g_error_free (error);
   close (fds[0]);
   close (fds[1]);
@@ -415,7 +419,8 @@ test_cancel (void **state)
   (void) state;
   for (unsigned i = 0; i < G_N_ELEMENTS (faults); i++) {
     g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-    struct fake_qemu *fake = fake_new (&(struct fake_options){ .n_consoles = 1, .faults = faults[i] });
+    struct fake_qemu *fake =
+        fake_new (&(struct fake_options){ .n_consoles = 1, .faults = faults[i] });
     GThread *thread = g_thread_new ("cancel", cancel_soon, cancellable);
 
     assert_null (peer_open_fd (fake_client_fd (fake), cancellable, &error));
@@ -468,7 +473,8 @@ test_wrong_address (void **state)
 static bool
 answer_authentication (int fd)
 {
-  static const char *const answers[] = { "OK 0123456789abcdef0123456789abcdef\r\n", "AGREE_UNIX_FD\r\n" };
+  static const char *const answers[] = { "OK 0123456789abcdef0123456789abcdef\r\n",
+                                         "AGREE_UNIX_FD\r\n" };
   unsigned n = 0;
   char line[512];
   size_t length = 0;
@@ -479,7 +485,8 @@ answer_authentication (int fd)
     if (g_strstr_len (line, (gssize) length, "BEGIN"))
       return true;
     bool known = g_strstr_len (line, (gssize) length, "AUTH EXTERNAL") || n == 1;
-    const char *answer = known && n < G_N_ELEMENTS (answers) ? answers[n++] : "REJECTED EXTERNAL\r\n";
+    const char *answer =
+        known && n < G_N_ELEMENTS (answers) ? answers[n++] : "REJECTED EXTERNAL\r\n";
     if (send (fd, answer, strlen (answer), MSG_NOSIGNAL) < 0)
       return false;
     length = 0;
@@ -503,9 +510,11 @@ open_and_stop_reading (gpointer data)
   g_autoptr (GDBusMessage) call = g_dbus_message_new_from_blob (blob, (gsize) needed, flags, NULL);
   g_autoptr (GDBusMessage) answer = g_dbus_message_new_method_reply (call);
   g_dbus_message_set_serial (answer, 1);
-  g_dbus_message_set_body (answer, g_variant_new_parsed (
-      "(@a{oa{sa{sv}}} {'" PATH_VM "': {'" INTERFACE_VM "': {'Name': <'mute'>, 'UUID': <''>}}, "
-      "'" PATH_CONSOLE "0': {'" INTERFACE_CONSOLE "': {'Width': <uint32 1>}}},)"));
+  g_dbus_message_set_body (answer,
+                           g_variant_new_parsed ("(@a{oa{sa{sv}}} {'" PATH_VM "': {'" INTERFACE_VM
+                                                 "': {'Name': <'mute'>, 'UUID': <''>}}, "
+                                                 "'" PATH_CONSOLE "0': {'" INTERFACE_CONSOLE
+                                                 "': {'Width': <uint32 1>}}},)"));
   g_autofree guchar *bytes = g_dbus_message_to_blob (answer, &size, flags, NULL);
   assert_int_equal (send (fd, bytes, size, MSG_NOSIGNAL), size);
   return NULL;
@@ -535,206 +544,6 @@ test_unread (void **state)
   close (fds[1]);
 }
 
-/* ---- QMP ---- */
-
-#define GREETING "{\"QMP\": {\"version\": {\"qemu\": {\"major\": 10}}, \"capabilities\": [\"oob\"]}}\r\n"
-#define EVENT "{\"timestamp\": {\"seconds\": 1}, \"event\": \"RESET\", \"data\": {\"return\": {}}}\r\n"
-#define RETURN "{\"return\": {}}\r\n"
-
-struct qmp_server {
-  char *directory, *path, *address;
-  int fd;
-  const char *const *answers; /* the greeting, then one a command; NULL at the end: the connection is closed */
-  bool piecemeal;             /* one byte at a time */
-  GString *commands;
-  unsigned n_fds;
-  GThread *thread;
-};
-
-static bool
-send_answer (struct qmp_server *server, int fd, const char *answer)
-{
-  size_t step = server->piecemeal ? 1 : strlen (answer);
-
-  for (size_t at = 0; at < strlen (answer); at += step)
-    if (send (fd, answer + at, step, MSG_NOSIGNAL) < 0)
-      return false;
-  return true;
-}
-
-static bool
-read_command (struct qmp_server *server, int fd)
-{
-  char c = 0;
-
-  while (c != '\n') {
-    struct iovec iov = { .iov_base = &c, .iov_len = 1 };
-    union {
-      char bytes[CMSG_SPACE (sizeof (int) * 4)];
-      struct cmsghdr header;
-    } control;
-    struct msghdr message = {
-      .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
-    };
-
-    if (recvmsg (fd, &message, MSG_CMSG_CLOEXEC) <= 0)
-      return false;
-    struct cmsghdr *header = CMSG_FIRSTHDR (&message);
-    if (header && header->cmsg_type == SCM_RIGHTS) {
-      int passed;
-
-      memcpy (&passed, CMSG_DATA (header), sizeof passed);
-      close (passed);
-      server->n_fds++;
-    }
-    g_string_append_c (server->commands, c);
-  }
-  return true;
-}
-
-static gpointer
-serve_qmp (gpointer data)
-{
-  struct qmp_server *server = data;
-  int fd = accept4 (server->fd, NULL, NULL, SOCK_CLOEXEC);
-
-  for (const char *const *answer = server->answers; *answer; answer++) {
-    if (answer != server->answers && !read_command (server, fd))
-      break;
-    if (!send_answer (server, fd, *answer))
-      break;
-  }
-  /* Silence, where the script ends with an empty answer, lasts until the client goes. */
-  while (server->answers[0] && recv (fd, &(char){ 0 }, 1, 0) > 0)
-    ;
-  close (fd);
-  return NULL;
-}
-
-static void
-qmp_listen (struct qmp_server *server, int backlog)
-{
-  struct sockaddr_un name = { .sun_family = AF_UNIX };
-
-  *server = (struct qmp_server){ .directory = g_dir_make_tmp ("qdmabuf-XXXXXX", NULL) };
-  server->path = g_build_filename (server->directory, "qmp", NULL);
-  server->address = g_strconcat ("qmp:", server->path, NULL);
-  server->commands = g_string_new (NULL);
-  g_strlcpy (name.sun_path, server->path, sizeof name.sun_path);
-  server->fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  assert_int_equal (bind (server->fd, (struct sockaddr *) &name, sizeof name), 0);
-  assert_int_equal (listen (server->fd, backlog), 0);
-}
-
-static void
-qmp_end (struct qmp_server *server)
-{
-  if (server->thread)
-    g_thread_join (server->thread);
-  close (server->fd);
-  g_unlink (server->path);
-  g_rmdir (server->directory);
-  g_free (server->path);
-  g_free (server->directory);
-  g_free (server->address);
-  g_string_free (server->commands, TRUE);
-}
-
-static void
-assert_qmp_fails (const char *const *answers, bool piecemeal, int code, const char *part)
-{
-  struct qmp_server server;
-
-  qmp_listen (&server, 1);
-  server.answers = answers;
-  server.piecemeal = piecemeal;
-  server.thread = g_thread_new ("qmp", serve_qmp, &server);
-  assert_address_fails (server.address, code, part);
-  qmp_end (&server);
-}
-
-static void
-test_qmp (void **state)
-{
-  struct qmp_server server;
-  const char *const answers[] = { EVENT GREETING, EVENT RETURN, RETURN, EVENT EVENT RETURN, NULL };
-
-  (void) state;
-  /* All goes well until the display connection itself, whose other end the server closed. */
-  for (unsigned piecemeal = 0; piecemeal < 2; piecemeal++) {
-    qmp_listen (&server, 1);
-    server.answers = answers;
-    server.piecemeal = piecemeal;
-    server.thread = g_thread_new ("qmp", serve_qmp, &server);
-    assert_address_fails (server.address, QDMABUF_ERROR_CONNECT, "cannot connect to QEMU at the other end");
-    g_thread_join (g_steal_pointer (&server.thread));
-    assert_int_equal (server.n_fds, 1);
-    g_auto (GStrv) commands = g_strsplit (server.commands->str, "\r\n", -1);
-    assert_int_equal (g_strv_length (commands), 4);
-    assert_string_equal (commands[0], "{\"execute\":\"qmp_capabilities\"}");
-    assert_true (g_str_has_prefix (commands[1], "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"qdmabuf-"));
-    assert_true (g_str_has_prefix (commands[2], "{\"execute\":\"add_client\",\"arguments\":{\"protocol\":"
-                                                "\"@dbus-display\",\"fdname\":\"qdmabuf-"));
-    qmp_end (&server);
-  }
-}
-
-static void
-test_qmp_refusals (void **state)
-{
-  g_autofree char *blanks = g_strnfill (100000, ' ');
-  g_autofree char *flood = g_strconcat ("{\"QMP\":", blanks, NULL);
-
-  (void) state;
-  assert_qmp_fails ((const char *const[]){ GREETING, RETURN, RETURN,
-                                           "{\"error\": {\"class\": \"GenericError\", \"desc\": "
-                                           "\"p2p connections not accepted in bus mode\"}}\r\n",
-                                           RETURN, NULL },
-                    false, QDMABUF_ERROR_CONNECT, "bus's address): p2p connections not accepted in bus mode");
-  assert_qmp_fails ((const char *const[]){ GREETING, "{\"error\": {\"desc\": \"no\\nway\"}}\r\n", NULL }, false,
-                    QDMABUF_ERROR_CONNECT, "no way");
-  assert_qmp_fails ((const char *const[]){ GREETING, "{\"what\": 1}\r\n", NULL }, false, QDMABUF_ERROR_CONNECT,
-                    "none of QMP's");
-  assert_qmp_fails ((const char *const[]){ "QEMU 10.0.2 monitor - type 'help'\r\n(qemu) ", NULL }, false,
-                    QDMABUF_ERROR_CONNECT, "does not speak QMP");
-  assert_qmp_fails ((const char *const[]){ flood, NULL }, false, QDMABUF_ERROR_CONNECT, "more than 65536 bytes");
-  assert_qmp_fails ((const char *const[]){ NULL }, false, QDMABUF_ERROR_CONNECT, "QMP");
-  deadline_answer_ms = 200;
-  assert_qmp_fails ((const char *const[]){ GREETING, "", NULL }, false, QDMABUF_ERROR_CONNECT,
-                    "does not answer within 200 ms");
-  deadline_answer_ms = 5000;
-}
-
-static void
-test_qmp_busy (void **state)
-{
-  struct sockaddr_un name = { .sun_family = AF_UNIX };
-  struct qmp_server server;
-  int others[8];
-  unsigned n = 0;
-
-  (void) state;
-  qmp_listen (&server, 0);
-  int64_t start = g_get_monotonic_time ();
-  assert_address_fails (server.address, QDMABUF_ERROR_BUSY, "another client holds this QMP socket");
-  int64_t us = g_get_monotonic_time () - start;
-  print_message ("a busy QMP socket was named after %d ms\n", (int) (us / 1000));
-  assert_true (us < 2500000);
-
-  /* So many wait already that nobody can even connect. */
-  g_strlcpy (name.sun_path, server.path, sizeof name.sun_path);
-  for (; n < G_N_ELEMENTS (others); n++) {
-    others[n] = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (connect (others[n], (struct sockaddr *) &name, sizeof name) < 0)
-      break;
-  }
-  assert_true (n < G_N_ELEMENTS (others));
-  assert_address_fails (server.address, QDMABUF_ERROR_BUSY, "wait for it");
-  for (unsigned i = 0; i <= n; i++)
-    close (others[i]);
-  qmp_end (&server);
-}
-
 int
 main (void)
 {
@@ -751,9 +560,6 @@ main (void)
     fds_unit_test (test_cancel),
     fds_unit_test (test_wrong_address),
     fds_unit_test (test_unread),
-    fds_unit_test (test_qmp),
-    fds_unit_test (test_qmp_refusals),
-    fds_unit_test (test_qmp_busy),
   };
 
   return cmocka_run_group_tests (tests, fake_warm_up, NULL);

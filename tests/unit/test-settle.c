@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* When a frame is sure: never before QEMU's loop has gone round after the refresh, at the latest after a second. */
+/* When a frame is sure: never before QEMU's loop has gone round after the refresh, at the latest
+ * after a second. */
 #include "support/fds.h"
 
 #include <glib.h>
@@ -14,7 +15,8 @@ test_gl_off (void **state)
   (void) state;
   assert_true (settle_start (&settle, 1000));
   assert_int_equal (settle.end, 1000 + SETTLE_MAX_US);
-  assert_int_equal (settle_next (&settle), INT64_MAX); /* the registration itself may take QEMU any time */
+  assert_int_equal (settle_next (&settle),
+                    INT64_MAX); /* the registration itself may take QEMU any time */
   assert_false (settle_heard (&settle, 5000));
   assert_int_equal (settle_next (&settle), 5000 + SETTLE_TICK_US);
   assert_false (settle_heard (&settle, 6000)); /* a size that changed by itself proves nothing */

@@ -51,8 +51,9 @@ same_node (const char *a, const char *b)
 
   if (g_strcmp0 (a, b) == 0)
     return a != NULL;
-  return a && b && stat (a, &status_a) == 0 && stat (b, &status_b) == 0 && S_ISCHR (status_a.st_mode) &&
-         S_ISCHR (status_b.st_mode) && status_a.st_rdev == status_b.st_rdev;
+  return a && b && stat (a, &status_a) == 0 && stat (b, &status_b) == 0 &&
+         S_ISCHR (status_a.st_mode) && S_ISCHR (status_b.st_mode) &&
+         status_a.st_rdev == status_b.st_rdev;
 }
 
 static bool
@@ -68,7 +69,8 @@ has_node (const GArray *choices, const char *node)
 static void
 add_device (GArray *choices, EGLDeviceEXT device)
 {
-  PFNEGLQUERYDEVICESTRINGEXTPROC query = (PFNEGLQUERYDEVICESTRINGEXTPROC) eglGetProcAddress ("eglQueryDeviceStringEXT");
+  PFNEGLQUERYDEVICESTRINGEXTPROC query =
+      (PFNEGLQUERYDEVICESTRINGEXTPROC) eglGetProcAddress ("eglQueryDeviceStringEXT");
   const char *extensions = query (device, EGL_EXTENSIONS);
   const char *node = NULL;
 
@@ -87,13 +89,16 @@ add_device (GArray *choices, EGLDeviceEXT device)
 static void
 add_devices (GArray *choices)
 {
-  PFNEGLQUERYDEVICESEXTPROC query = (PFNEGLQUERYDEVICESEXTPROC) eglGetProcAddress ("eglQueryDevicesEXT");
+  PFNEGLQUERYDEVICESEXTPROC query =
+      (PFNEGLQUERYDEVICESEXTPROC) eglGetProcAddress ("eglQueryDevicesEXT");
   EGLDeviceEXT devices[MAX_DEVICES] = { NULL };
   EGLint n = 0;
   bool listed = has_client_extension ("EGL_EXT_device_base") ||
-                (has_client_extension ("EGL_EXT_device_enumeration") && has_client_extension ("EGL_EXT_device_query"));
+                (has_client_extension ("EGL_EXT_device_enumeration") &&
+                 has_client_extension ("EGL_EXT_device_query"));
 
-  if (!listed || !has_client_extension ("EGL_EXT_platform_device") || !query (MAX_DEVICES, devices, &n))
+  if (!listed || !has_client_extension ("EGL_EXT_platform_device") ||
+      !query (MAX_DEVICES, devices, &n))
     return;
   for (EGLint i = 0; i < n; i++)
     add_device (choices, devices[i]);
@@ -127,13 +132,15 @@ add_gbm_nodes (GArray *choices)
 static bool
 has_gbm (void)
 {
-  return HAVE_GBM && (has_client_extension ("EGL_KHR_platform_gbm") || has_client_extension ("EGL_MESA_platform_gbm"));
+  return HAVE_GBM && (has_client_extension ("EGL_KHR_platform_gbm") ||
+                      has_client_extension ("EGL_MESA_platform_gbm"));
 }
 
 static void
 add_surfaceless (GArray *choices)
 {
-  struct egl_choice choice = { .platform = EGL_PLATFORM_BY_NOTHING, .second_way = choices->len > 0 };
+  struct egl_choice choice = { .platform = EGL_PLATFORM_BY_NOTHING,
+                               .second_way = choices->len > 0 };
 
   if (has_client_extension ("EGL_MESA_platform_surfaceless"))
     g_array_append_val (choices, choice);
@@ -183,12 +190,13 @@ egl_choices (const char *render_node, GError **error)
   return choices;
 }
 
-/* ---- displays --------------------------------------------------------------------------------------------------- */
+/* ---- displays ---- */
 
 static EGLDisplay
 platform_display (EGLenum platform, void *native, GError **error)
 {
-  PFNEGLGETPLATFORMDISPLAYEXTPROC get = (PFNEGLGETPLATFORMDISPLAYEXTPROC) eglGetProcAddress ("eglGetPlatformDisplayEXT");
+  PFNEGLGETPLATFORMDISPLAYEXTPROC get =
+      (PFNEGLGETPLATFORMDISPLAYEXTPROC) eglGetProcAddress ("eglGetPlatformDisplayEXT");
   EGLDisplay display = get ? get (platform, native, NULL) : EGL_NO_DISPLAY;
 
   if (display == EGL_NO_DISPLAY)
@@ -198,21 +206,23 @@ platform_display (EGLenum platform, void *native, GError **error)
 }
 
 #if HAVE_GBM
-/* A display lives as long as the process, since nobody may terminate it; so does the GBM device under it. */
+/* A display lives as long as the process, since nobody may terminate it; so does the GBM device
+ * under it. */
 static struct gbm_device *
 gbm_open (const char *node, GError **error)
 {
   int fd = open (node, O_RDWR | O_CLOEXEC);
   if (fd < 0) {
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND, "%s cannot be opened: %s", node, g_strerror (errno));
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND, "%s cannot be opened: %s", node,
+                 g_strerror (errno));
     return NULL;
   }
 
   /* GBM takes any file, and then renders in software. */
   struct gbm_device *gbm = drmGetNodeTypeFromFd (fd) >= 0 ? gbm_create_device (fd) : NULL;
   if (!gbm) {
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND, "%s is no node of a GPU that GBM has a driver for",
-                 node);
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND,
+                 "%s is no node of a GPU that GBM has a driver for", node);
     close (fd);
   }
   return gbm;
@@ -245,7 +255,8 @@ gbm_display (const char *node, GError **error)
 static EGLDisplay
 gbm_display (const char *node, GError **error)
 {
-  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND, "EGL does not list %s, and this build has no GBM", node);
+  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND,
+               "EGL does not list %s, and this build has no GBM", node);
   return EGL_NO_DISPLAY;
 }
 #endif

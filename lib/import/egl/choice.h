@@ -7,9 +7,9 @@
 #include <stdbool.h>
 
 enum egl_platform {
-  EGL_PLATFORM_BY_DEVICE,      /* an EGLDevice: no node is opened by us */
-  EGL_PLATFORM_BY_GBM,         /* a GBM device on a node that we open */
-  EGL_PLATFORM_BY_NOTHING,     /* surfaceless: whatever EGL takes by itself */
+  EGL_PLATFORM_BY_DEVICE,  /* an EGLDevice: no node is opened by us */
+  EGL_PLATFORM_BY_GBM,     /* a GBM device on a node that we open */
+  EGL_PLATFORM_BY_NOTHING, /* surfaceless: whatever EGL takes by itself */
 };
 
 struct egl_choice {
@@ -20,9 +20,10 @@ struct egl_choice {
   bool second_way;     /* to a node that an earlier choice leads to as well */
 };
 
-/* Of struct egl_choice, in the order in which to try them: hardware first, or those of render_node only (nullable). Full
- * transfer. NULL: there is no EGL (NO_BACKEND). */
+/* Of struct egl_choice, in the order in which to try them: hardware first, or those of render_node
+ * only (nullable). Full transfer. NULL: there is no EGL (NO_BACKEND). */
 GArray *egl_choices (const char *render_node, GError **error);
-/* EGL_NO_DISPLAY: error (NO_BACKEND). Not initialised; shared with whoever else in the process asks for the same. */
+/* EGL_NO_DISPLAY: error (NO_BACKEND). Not initialised; shared with whoever else in the process asks
+ * for the same. */
 EGLDisplay egl_choice_display (const struct egl_choice *choice, GError **error);
 const char *egl_platform_name (enum egl_platform platform);

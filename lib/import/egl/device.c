@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening a device: display, context, and a look at what both can do, so that nothing absent is ever called. */
+/* Opening a device: display, context, and a look at what both can do, so that nothing absent is
+ * ever called. */
 #include "import/egl/device.h"
 
 #include <qemu-dmabuf/qdmabuf-error.h>
@@ -23,24 +24,28 @@ set_missing (GError **error, const char *what)
 static bool
 set_egl_error (GError **error, const char *what)
 {
-  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND, "%s: %s", what, egl_error_name (eglGetError ()));
+  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND, "%s: %s", what,
+               egl_error_name (eglGetError ()));
   return false;
 }
 
-/* ---- display ---------------------------------------------------------------------------------------------------- */
+/* ---- display ---- */
 
 static bool
 load_image_functions (struct egl_device *device, GError **error)
 {
   if (!has_extension (device, "EGL_EXT_image_dma_buf_import"))
-    return set_missing (error, "the driver cannot import DMA-BUFs: it has no EGL_EXT_image_dma_buf_import");
+    return set_missing (
+        error, "the driver cannot import DMA-BUFs: it has no EGL_EXT_image_dma_buf_import");
   if (!has_extension (device, "EGL_KHR_image_base"))
     return set_missing (error, "the driver has no EGL_KHR_image_base");
   device->create_image = (PFNEGLCREATEIMAGEKHRPROC) eglGetProcAddress ("eglCreateImageKHR");
   device->destroy_image = (PFNEGLDESTROYIMAGEKHRPROC) eglGetProcAddress ("eglDestroyImageKHR");
   if (has_extension (device, "EGL_EXT_image_dma_buf_import_modifiers")) {
-    device->query_formats = (PFNEGLQUERYDMABUFFORMATSEXTPROC) eglGetProcAddress ("eglQueryDmaBufFormatsEXT");
-    device->query_modifiers = (PFNEGLQUERYDMABUFMODIFIERSEXTPROC) eglGetProcAddress ("eglQueryDmaBufModifiersEXT");
+    device->query_formats =
+        (PFNEGLQUERYDMABUFFORMATSEXTPROC) eglGetProcAddress ("eglQueryDmaBufFormatsEXT");
+    device->query_modifiers =
+        (PFNEGLQUERYDMABUFMODIFIERSEXTPROC) eglGetProcAddress ("eglQueryDmaBufModifiersEXT");
   }
   return true;
 }
@@ -78,13 +83,13 @@ open_display (struct egl_device *device, const struct egl_choice *choice, GError
   return load_image_functions (device, error);
 }
 
-/* ---- context ---------------------------------------------------------------------------------------------------- */
+/* ---- context ---- */
 
 static bool
 choose_config (const struct egl_device *device, EGLConfig *config, GError **error)
 {
-  static const EGLint attributes[] = { EGL_SURFACE_TYPE, EGL_PBUFFER_BIT, EGL_RENDERABLE_TYPE, EGL_OPENGL_ES2_BIT,
-                                       EGL_NONE };
+  static const EGLint attributes[] = { EGL_SURFACE_TYPE, EGL_PBUFFER_BIT, EGL_RENDERABLE_TYPE,
+                                       EGL_OPENGL_ES2_BIT, EGL_NONE };
   EGLint n = 0;
 
   if (eglChooseConfig (device->display, attributes, config, 1, &n) && n == 1)
@@ -142,7 +147,8 @@ open_context (struct egl_device *device, GError **error)
 static bool
 renders_in_software (void)
 {
-  static const char *const names[] = { "llvmpipe", "softpipe", "swrast", "SwiftShader", "lavapipe" };
+  static const char *const names[] = { "llvmpipe", "softpipe", "swrast", "SwiftShader",
+                                       "lavapipe" };
   const char *renderer = (const char *) glGetString (GL_RENDERER);
 
   for (unsigned i = 0; renderer && i < G_N_ELEMENTS (names); i++) {
@@ -172,7 +178,7 @@ look_at_context (struct egl_device *device, GError **error)
   return true;
 }
 
-/* ---- devices ---------------------------------------------------------------------------------------------------- */
+/* ---- devices ---- */
 
 struct egl_device *
 egl_device_open_choice (const struct egl_choice *choice, GError **error)
@@ -184,7 +190,8 @@ egl_device_open_choice (const struct egl_choice *choice, GError **error)
   device->surface = EGL_NO_SURFACE;
   device->platform = choice->platform;
   device->node = g_strdup (choice->node);
-  if (open_display (device, choice, error) && open_context (device, error) && look_at_context (device, error))
+  if (open_display (device, choice, error) && open_context (device, error) &&
+      look_at_context (device, error))
     return device;
   egl_device_close (device);
   return NULL;
@@ -230,8 +237,8 @@ open_any (const GArray *choices, GString *reasons)
     if (device)
       return device;
     g_string_append_printf (reasons, "%s%s (%s): %s", reasons->len > 0 ? "; " : "",
-                            choice->node ? choice->node : "software", egl_platform_name (choice->platform),
-                            reason->message);
+                            choice->node ? choice->node : "software",
+                            egl_platform_name (choice->platform), reason->message);
   }
   return NULL;
 }
@@ -245,7 +252,8 @@ egl_device_open (const char *render_node, GError **error)
   if (!choices)
     return NULL;
   if (eglGetCurrentContext () != EGL_NO_CONTEXT) {
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_FAILED, "the thread for EGL has a context of somebody else's");
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_FAILED,
+                 "the thread for EGL has a context of somebody else's");
     return NULL;
   }
 
@@ -254,13 +262,14 @@ egl_device_open (const char *render_node, GError **error)
   if (!device)
     device = open_any (choices, reasons);
   if (!device)
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND, "no EGL device%s%s can be used%s%s",
-                 node ? " at " : "", node ? node : "", reasons->len > 0 ? ": " : "", reasons->str);
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND,
+                 "no EGL device%s%s can be used%s%s", node ? " at " : "", node ? node : "",
+                 reasons->len > 0 ? ": " : "", reasons->str);
   g_string_free (reasons, TRUE);
   return device;
 }
 
-/* ---- waiting and checking --------------------------------------------------------------------------------------- */
+/* ---- waiting and checking ---- */
 
 static uint64_t
 nanoseconds_until (int64_t deadline)
@@ -314,12 +323,15 @@ egl_device_check (const struct egl_device *device, const char *doing, GError **e
   /* A lost context may answer with errors for ever. */
   for (int i = 0; i < 16 && code != GL_NO_ERROR && glGetError () != GL_NO_ERROR; i++)
     ;
-  if (code == GL_CONTEXT_LOST || (device->robust && glGetGraphicsResetStatusKHR () != GL_NO_ERROR)) {
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST, "the GPU was reset while %s", doing);
+  if (code == GL_CONTEXT_LOST ||
+      (device->robust && glGetGraphicsResetStatusKHR () != GL_NO_ERROR)) {
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST, "the GPU was reset while %s",
+                 doing);
     return false;
   }
   if (code == GL_NO_ERROR)
     return true;
-  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_FAILED, "%s failed with %s", doing, gl_error_name (code));
+  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_FAILED, "%s failed with %s", doing,
+               gl_error_name (code));
   return false;
 }

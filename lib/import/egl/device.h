@@ -10,8 +10,8 @@
 
 #include "import/egl/choice.h"
 
-/* The context is current on the thread that opened the device, which alone may use it. Functions of EGL extensions are
- * held here since libepoxy can only look them up once a context is current. */
+/* The context is current on the thread that opened the device, which alone may use it. Functions of
+ * EGL extensions are held here since libepoxy can only look them up once a context is current. */
 struct egl_device {
   EGLDisplay display;
   EGLContext context;
@@ -21,7 +21,7 @@ struct egl_device {
   char *driver; /* "iris", "swrast"; "" where EGL does not tell */
   bool software;
   bool es3;
-  bool robust;  /* tells of GPU resets instead of dying of them */
+  bool robust;    /* tells of GPU resets instead of dying of them */
   GLint max_size; /* pixels, of a texture */
   /* Reading. */
   bool reads_bgra;
@@ -40,8 +40,8 @@ struct egl_device {
   PFNEGLCLIENTWAITSYNCKHRPROC wait_sync;
 };
 
-/* The best of what egl_choices offers. Errors: NO_BACKEND (one sentence per device tried), FAILED (this thread has a
- * context already). */
+/* The best of what egl_choices offers. Errors: NO_BACKEND (one sentence per device tried), FAILED
+ * (this thread has a context already). */
 struct egl_device *egl_device_open (const char *render_node, GError **error);
 /* One device, whatever it is. */
 struct egl_device *egl_device_open_choice (const struct egl_choice *choice, GError **error);
@@ -49,5 +49,6 @@ struct egl_device *egl_device_open_choice (const struct egl_choice *choice, GErr
 void egl_device_close (struct egl_device *device);
 /* Waits until all that was drawn is done. Error: DEVICE_LOST. */
 bool egl_device_wait (const struct egl_device *device, int64_t deadline, GError **error);
-/* False: what was done since the last check went wrong. Errors: DEVICE_LOST, FAILED (doing: "reading"). */
+/* False: what was done since the last check went wrong. Errors: DEVICE_LOST, FAILED (doing:
+ * "reading"). */
 bool egl_device_check (const struct egl_device *device, const char *doing, GError **error);

@@ -16,28 +16,29 @@ static const char vertex_source[] = "attribute vec2 corner;\n"
                                     "  at = place.xy + corner * place.zw;\n"
                                     "}\n";
 
-/* A channel of n bits becomes one of 8 by moving bits, not by scaling: the top 8 of more, or all of fewer and the first
- * of them again. */
-static const char fragment_source[] = "#ifdef GL_FRAGMENT_PRECISION_HIGH\n"
-                                      "precision highp float;\n"
-                                      "#else\n"
-                                      "precision mediump float;\n"
-                                      "#endif\n"
-                                      "uniform SAMPLER image;\n"
-                                      "uniform vec3 levels, up, down;\n"
-                                      "uniform bool swap;\n"
-                                      "varying vec2 at;\n"
-                                      "void main () {\n"
-                                      "  vec3 value = floor (texture2D (image, at).rgb * levels + 0.5);\n"
-                                      "  vec3 bytes = floor (value * up) + floor (value * down);\n"
-                                      "  gl_FragColor = vec4 ((swap ? bytes.bgr : bytes) / 255.0, 1.0);\n"
-                                      "}\n";
+/* A channel of n bits becomes one of 8 by moving bits, not by scaling: the top 8 of more, or all of
+ * fewer and the first of them again. */
+static const char fragment_source[] =
+    "#ifdef GL_FRAGMENT_PRECISION_HIGH\n"
+    "precision highp float;\n"
+    "#else\n"
+    "precision mediump float;\n"
+    "#endif\n"
+    "uniform SAMPLER image;\n"
+    "uniform vec3 levels, up, down;\n"
+    "uniform bool swap;\n"
+    "varying vec2 at;\n"
+    "void main () {\n"
+    "  vec3 value = floor (texture2D (image, at).rgb * levels + 0.5);\n"
+    "  vec3 bytes = floor (value * up) + floor (value * down);\n"
+    "  gl_FragColor = vec4 ((swap ? bytes.bgr : bytes) / 255.0, 1.0);\n"
+    "}\n";
 
 static const char flat_prefix[] = "#define SAMPLER sampler2D\n";
 static const char external_prefix[] = "#extension GL_OES_EGL_image_external : require\n"
                                       "#define SAMPLER samplerExternalOES\n";
 
-/* ---- programs --------------------------------------------------------------------------------------------------- */
+/* ---- programs ---- */
 
 static GLuint
 compile (GLenum kind, const char *prefix, const char *source)
@@ -61,7 +62,8 @@ link_program (GLuint program, GError **error)
   if (linked)
     return true;
   glGetProgramInfoLog (program, sizeof log, NULL, log);
-  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND, "the driver cannot build the shader: %s", log);
+  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND,
+               "the driver cannot build the shader: %s", log);
   return false;
 }
 
@@ -97,7 +99,8 @@ program_for (struct egl_canvas *canvas, GLenum target, GError **error)
   bool external = target == GL_TEXTURE_EXTERNAL_OES;
   struct egl_program *program = external ? &canvas->external : &canvas->flat;
 
-  if (!program->program && !program_build (program, external ? external_prefix : flat_prefix, error))
+  if (!program->program &&
+      !program_build (program, external ? external_prefix : flat_prefix, error))
     return NULL;
   return program;
 }
@@ -136,7 +139,7 @@ set_place (const struct egl_program *program, const struct layout *layout)
                (float) layout->crop.width / width, layout->y0_top ? -rows : rows);
 }
 
-/* ---- the canvas ------------------------------------------------------------------------------------------------- */
+/* ---- the canvas ---- */
 
 static bool
 canvas_resize (struct egl_canvas *canvas, uint32_t width, uint32_t height, GError **error)
@@ -150,14 +153,15 @@ canvas_resize (struct egl_canvas *canvas, uint32_t width, uint32_t height, GErro
   canvas->width = MAX (canvas->width, width);
   canvas->height = MAX (canvas->height, height);
   glBindTexture (GL_TEXTURE_2D, canvas->texture);
-  glTexImage2D (GL_TEXTURE_2D, 0, GL_RGBA, (GLsizei) canvas->width, (GLsizei) canvas->height, 0, GL_RGBA,
-                GL_UNSIGNED_BYTE, NULL);
+  glTexImage2D (GL_TEXTURE_2D, 0, GL_RGBA, (GLsizei) canvas->width, (GLsizei) canvas->height, 0,
+                GL_RGBA, GL_UNSIGNED_BYTE, NULL);
   glBindFramebuffer (GL_FRAMEBUFFER, canvas->framebuffer);
   glFramebufferTexture2D (GL_FRAMEBUFFER, GL_COLOR_ATTACHMENT0, GL_TEXTURE_2D, canvas->texture, 0);
   if (glCheckFramebufferStatus (GL_FRAMEBUFFER) == GL_FRAMEBUFFER_COMPLETE)
     return true;
-  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_FAILED, "the driver gives no texture of %u×%u pixels to draw into",
-               canvas->width, canvas->height);
+  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_FAILED,
+               "the driver gives no texture of %u×%u pixels to draw into", canvas->width,
+               canvas->height);
   canvas->width = canvas->height = 0;
   return false;
 }
@@ -179,13 +183,15 @@ draw_rects (const struct damage *damage)
 }
 
 bool
-egl_canvas_draw (struct egl_canvas *canvas, const struct egl_device *device, const struct egl_image *image,
-                 const struct damage *damage, bool swap, GError **error)
+egl_canvas_draw (struct egl_canvas *canvas, const struct egl_device *device,
+                 const struct egl_image *image, const struct damage *damage, bool swap,
+                 GError **error)
 {
   const struct layout *layout = &image->buffer->layout;
   const struct egl_program *program = program_for (canvas, image->target, error);
 
-  if (!program || !canvas_resize (canvas, (uint32_t) layout->crop.width, (uint32_t) layout->crop.height, error))
+  if (!program ||
+      !canvas_resize (canvas, (uint32_t) layout->crop.width, (uint32_t) layout->crop.height, error))
     return false;
   glBindFramebuffer (GL_FRAMEBUFFER, canvas->framebuffer);
   egl_image_bind (image);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The canvas: a texture of our own that images are drawn into when the driver does not let them be read. */
+/* The canvas: a texture of our own that images are drawn into when the driver does not let them be
+ * read. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,8 +21,9 @@ struct egl_canvas {
   uint32_t width, height; /* pixels there are, at least those asked for */
 };
 
-/* Draws damage of image's crop into the framebuffer of canvas, the right way up: row 0 is the top. swap: blue comes first
- * in memory when it is read as GL_RGBA. Errors: FAILED, DEVICE_LOST. */
-bool egl_canvas_draw (struct egl_canvas *canvas, const struct egl_device *device, const struct egl_image *image,
-                      const struct damage *damage, bool swap, GError **error);
+/* Draws damage of image's crop into the framebuffer of canvas, the right way up: row 0 is the top.
+ * swap: blue comes first in memory when it is read as GL_RGBA. Errors: FAILED, DEVICE_LOST. */
+bool egl_canvas_draw (struct egl_canvas *canvas, const struct egl_device *device,
+                      const struct egl_image *image, const struct damage *damage, bool swap,
+                      GError **error);
 void egl_canvas_clear (struct egl_canvas *canvas);

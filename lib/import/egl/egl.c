@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The back end "egl": the driver that knows a buffer's layout reads it, on a thread and in a context of our own. */
+/* The back end "egl": the driver that knows a buffer's layout reads it, on a thread and in a
+ * context of our own. */
 #include <drm_fourcc.h>
 #include <qemu-dmabuf/qdmabuf-error.h>
 
@@ -24,17 +25,18 @@ refuse (GError **reason, QdmabufError code, const char *why)
   return false;
 }
 
-/* Software GL maps the memory for writing and for reading as rows, whatever we want of it, and where it cannot it shows
- * something else without an error. */
+/* Software GL maps the memory for writing and for reading as rows, whatever we want of it, and
+ * where it cannot it shows something else without an error. */
 static bool
 check_memory (const struct egl *egl, const QdmabufBuffer *buffer, GError **reason)
 {
   if (!egl->device->software)
-    return buffer->memory[0].is_dmabuf ||
-           refuse (reason, QDMABUF_ERROR_NO_BACKEND, "its memory is no DMA-BUF that a GPU could read");
+    return buffer->memory[0].is_dmabuf || refuse (reason, QDMABUF_ERROR_NO_BACKEND,
+                                                  "its memory is no DMA-BUF that a GPU could read");
   if (!source_is_writable (buffer))
-    return refuse (reason, QDMABUF_ERROR_NO_BACKEND,
-                   "its memory is not open for writing, without which software GL shows wrong pixels");
+    return refuse (
+        reason, QDMABUF_ERROR_NO_BACKEND,
+        "its memory is not open for writing, without which software GL shows wrong pixels");
   if (buffer->layout.modifier == DRM_FORMAT_MOD_INVALID && !source_fits_linear (buffer))
     return refuse (reason, QDMABUF_ERROR_BAD_LAYOUT, "it does not fit into its memory as rows");
   return true;
@@ -47,7 +49,8 @@ check_size (const struct egl *egl, const QdmabufBuffer *buffer, GError **reason)
 
   if (buffer->layout.width <= max && buffer->layout.height <= max)
     return true;
-  g_set_error (reason, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT, "the driver's largest picture is %u×%u pixels", max, max);
+  g_set_error (reason, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT,
+               "the driver's largest picture is %u×%u pixels", max, max);
   return false;
 }
 
@@ -74,14 +77,15 @@ egl_import (struct backend *backend, QdmabufBuffer *buffer, GError **error)
   const struct egl *egl = (const struct egl *) backend;
   bool external_only = false;
 
-  if (!egl_formats_find (egl->device, buffer->layout.fourcc, buffer->layout.modifier, &external_only, error))
+  if (!egl_formats_find (egl->device, buffer->layout.fourcc, buffer->layout.modifier,
+                         &external_only, error))
     return NULL;
   return egl_image_new (egl->device, buffer, external_only, error);
 }
 
 static bool
-egl_read (struct backend *backend, void *imported, const struct damage *damage, const struct picture *dst,
-          int64_t deadline, GError **error)
+egl_read (struct backend *backend, void *imported, const struct damage *damage,
+          const struct picture *dst, int64_t deadline, GError **error)
 {
   struct egl *egl = (struct egl *) backend;
   const struct egl_image *image = imported;
@@ -128,8 +132,8 @@ egl_backend_new (const char *render_node, GError **error)
 
   if (!device)
     return NULL;
-  g_debug ("egl: %s through %s, %s", (const char *) glGetString (GL_RENDERER), egl_platform_name (device->platform),
-           device->node ? device->node : "software");
+  g_debug ("egl: %s through %s, %s", (const char *) glGetString (GL_RENDERER),
+           egl_platform_name (device->platform), device->node ? device->node : "software");
   struct egl *egl = g_new0 (struct egl, 1);
   egl->base.ops = &ops;
   egl->device = device;

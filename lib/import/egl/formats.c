@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The driver's own list; that a modifier stands in it is no promise that every size and stride of it imports. */
+/* The driver's own list; that a modifier stands in it is no promise that every size and stride of
+ * it imports. */
 #include "import/egl/formats.h"
 
 #include <drm_fourcc.h>
@@ -20,7 +21,8 @@ modifiers_clear (struct modifiers *list)
   g_free (list->external_only);
 }
 
-/* Some drivers list formats that they then know no modifiers of; an error counts as an empty list. */
+/* Some drivers list formats that they then know no modifiers of; an error counts as an empty list.
+ */
 static struct modifiers
 query_modifiers (const struct egl_device *device, uint32_t fourcc)
 {
@@ -31,7 +33,8 @@ query_modifiers (const struct egl_device *device, uint32_t fourcc)
     return list;
   list.modifiers = g_new0 (EGLuint64KHR, (gsize) n);
   list.external_only = g_new0 (EGLBoolean, (gsize) n);
-  if (!device->query_modifiers (device->display, (EGLint) fourcc, n, list.modifiers, list.external_only, &list.n))
+  if (!device->query_modifiers (device->display, (EGLint) fourcc, n, list.modifiers,
+                                list.external_only, &list.n))
     list.n = 0;
   list.n = MIN (list.n, n);
   return list;
@@ -70,7 +73,8 @@ refuse_format (uint32_t fourcc, GError **error)
 {
   g_autofree char *name = fourcc_name (fourcc);
 
-  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_UNSUPPORTED_FORMAT, "the driver does not import %s", name);
+  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_UNSUPPORTED_FORMAT,
+               "the driver does not import %s", name);
   return false;
 }
 
@@ -86,13 +90,14 @@ refuse_modifier (uint32_t fourcc, uint64_t modifier, const char *why, GError **e
 }
 
 bool
-egl_formats_find (const struct egl_device *device, uint32_t fourcc, uint64_t modifier, bool *external_only,
-                  GError **error)
+egl_formats_find (const struct egl_device *device, uint32_t fourcc, uint64_t modifier,
+                  bool *external_only, GError **error)
 {
   *external_only = false;
   if (!device->query_modifiers)
     return modifier == DRM_FORMAT_MOD_INVALID ||
-           refuse_modifier (fourcc, modifier, ": it knows none (EGL_EXT_image_dma_buf_import_modifiers)", error);
+           refuse_modifier (fourcc, modifier,
+                            ": it knows none (EGL_EXT_image_dma_buf_import_modifiers)", error);
   if (!knows_format (device, fourcc))
     return refuse_format (fourcc, error);
   if (modifier == DRM_FORMAT_MOD_INVALID)
@@ -115,7 +120,8 @@ list_modifiers (const struct egl_device *device, uint32_t fourcc)
   GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(tb)"));
 
   for (EGLint i = 0; i < list.n; i++)
-    g_variant_builder_add (&builder, "(tb)", (guint64) list.modifiers[i], (gboolean) list.external_only[i]);
+    g_variant_builder_add (&builder, "(tb)", (guint64) list.modifiers[i],
+                           (gboolean) list.external_only[i]);
   modifiers_clear (&list);
   return g_variant_builder_end (&builder);
 }

@@ -8,9 +8,10 @@
 
 #include "import/egl/device.h"
 
-/* May modifier (DRM_FORMAT_MOD_INVALID: none is given) be imported with fourcc? *external_only: it can be sampled, but not
- * be the target of a framebuffer. Errors: UNSUPPORTED_FORMAT, UNSUPPORTED_MODIFIER. */
-bool egl_formats_find (const struct egl_device *device, uint32_t fourcc, uint64_t modifier, bool *external_only,
-                       GError **error);
+/* May modifier (DRM_FORMAT_MOD_INVALID: none is given) be imported with fourcc? *external_only: it
+ * can be sampled, but not be the target of a framebuffer. Errors: UNSUPPORTED_FORMAT,
+ * UNSUPPORTED_MODIFIER. */
+bool egl_formats_find (const struct egl_device *device, uint32_t fourcc, uint64_t modifier,
+                       bool *external_only, GError **error);
 /* a(ua(tb)): each fourcc, its modifiers, and whether each is external_only. Floating. */
 GVariant *egl_formats_list (const struct egl_device *device);

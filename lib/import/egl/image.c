@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* EGLImage, texture and framebuffer of one buffer, each tried in turn until the driver takes one. */
+/* EGLImage, texture and framebuffer of one buffer, each tried in turn until the driver takes one.
+ */
 #include "import/egl/image.h"
 
 #include <drm_fourcc.h>
@@ -72,18 +73,20 @@ create_image (const struct egl_device *device, struct egl_image *image, GError *
     add_plane (&attributes, image->buffer, i);
   attributes.list[attributes.n] = EGL_NONE;
 
-  image->image = device->create_image (device->display, EGL_NO_CONTEXT, EGL_LINUX_DMA_BUF_EXT, NULL, attributes.list);
+  image->image = device->create_image (device->display, EGL_NO_CONTEXT, EGL_LINUX_DMA_BUF_EXT, NULL,
+                                       attributes.list);
   if (image->image != EGL_NO_IMAGE_KHR)
     return true;
 
   EGLint code = eglGetError ();
   if (code != EGL_CONTEXT_LOST)
     return refuse (image->buffer, "as an image", egl_error_name (code), error);
-  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST, "the GPU was reset: %s", egl_error_name (code));
+  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST, "the GPU was reset: %s",
+               egl_error_name (code));
   return false;
 }
 
-/* ---- textures --------------------------------------------------------------------------------------------------- */
+/* ---- textures ---- */
 
 typedef void (*attach_fn) (GLenum target, GLeglImageOES image);
 
@@ -120,13 +123,15 @@ try_texture (struct egl_image *image, GLenum target, attach_fn attach, GLenum *c
 }
 
 static bool
-create_texture (const struct egl_device *device, struct egl_image *image, bool external_only, GError **error)
+create_texture (const struct egl_device *device, struct egl_image *image, bool external_only,
+                GError **error)
 {
   GLenum code = GL_INVALID_OPERATION;
 
   if (!external_only && try_texture (image, GL_TEXTURE_2D, attach_texture, &code))
     return true;
-  if (!external_only && device->has_storage && try_texture (image, GL_TEXTURE_2D, attach_storage, &code))
+  if (!external_only && device->has_storage &&
+      try_texture (image, GL_TEXTURE_2D, attach_storage, &code))
     return true;
   if (device->has_external && try_texture (image, GL_TEXTURE_EXTERNAL_OES, attach_texture, &code))
     return true;
@@ -162,12 +167,13 @@ egl_image_has_bytes (const struct egl_image *image)
   }
 }
 
-/* Channels of more or fewer than 8 bits are left to the CPU's rule of rounding, or to our shader's, which is the same:
- * GL's own is another. */
+/* Channels of more or fewer than 8 bits are left to the CPU's rule of rounding, or to our shader's,
+ * which is the same: GL's own is another. */
 static bool
 reads_exactly (const struct egl_image *image)
 {
-  return egl_image_has_bytes (image) || pixel_format_find (image->buffer->layout.fourcc)->opaque == image->fourcc;
+  return egl_image_has_bytes (image) ||
+         pixel_format_find (image->buffer->layout.fourcc)->opaque == image->fourcc;
 }
 
 static void
@@ -194,13 +200,15 @@ create_framebuffer (struct egl_image *image)
 }
 
 struct egl_image *
-egl_image_new (const struct egl_device *device, QdmabufBuffer *buffer, bool external_only, GError **error)
+egl_image_new (const struct egl_device *device, QdmabufBuffer *buffer, bool external_only,
+               GError **error)
 {
   struct egl_image *image = g_new0 (struct egl_image, 1);
 
   image->buffer = buffer;
   image->image = EGL_NO_IMAGE_KHR;
-  if (!create_image (device, image, error) || !create_texture (device, image, external_only, error)) {
+  if (!create_image (device, image, error) ||
+      !create_texture (device, image, external_only, error)) {
     egl_image_free (device, image);
     return NULL;
   }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The image: a DMA-BUF inside GL, as a framebuffer where the driver allows that, else as a texture to be drawn. */
+/* The image: a DMA-BUF inside GL, as a framebuffer where the driver allows that, else as a texture
+ * to be drawn. */
 #pragma once
 
 #include <gio/gio.h>
@@ -14,14 +15,16 @@ struct egl_image {
   GLuint texture;
   GLenum target;      /* GL_TEXTURE_2D or GL_TEXTURE_EXTERNAL_OES */
   GLuint framebuffer; /* 0: it must be drawn. Row y of it is row y of the memory. */
-  /* What the framebuffer is best read as, and what that is in memory; a fourcc of 0: no format that we know. */
+  /* What the framebuffer is best read as, and what that is in memory; a fourcc of 0: no format that
+   * we know. */
   GLenum format, type;
   uint32_t fourcc;
 };
 
-/* external_only: as egl_formats_find says. Errors: UNSUPPORTED_MODIFIER (the driver refuses it after all), DEVICE_LOST. */
-struct egl_image *egl_image_new (const struct egl_device *device, QdmabufBuffer *buffer, bool external_only,
-                                 GError **error);
+/* external_only: as egl_formats_find says. Errors: UNSUPPORTED_MODIFIER (the driver refuses it
+ * after all), DEVICE_LOST. */
+struct egl_image *egl_image_new (const struct egl_device *device, QdmabufBuffer *buffer,
+                                 bool external_only, GError **error);
 /* Binds the texture, and makes sure that it shows what is in the memory now. */
 void egl_image_bind (const struct egl_image *image);
 /* Has every channel of the buffer 8 bits? */

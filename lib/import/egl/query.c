@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What EGL offers on this machine, asked on a thread of its own so that the caller's GL does not notice. */
+/* What EGL offers on this machine, asked on a thread of its own so that the caller's GL does not
+ * notice. */
 #include <epoxy/egl.h>
 #include <epoxy/gl.h>
+#include <qemu-dmabuf/qdmabuf-error.h>
 
 #include "import/backend.h"
 #include "import/egl/choice.h"
@@ -80,6 +82,11 @@ query_main (void *data)
 
     if (!choice->second_way)
       g_variant_builder_add_value (&builder, describe_choice (choice));
+  }
+  if (choices && choices->len == 0) {
+    g_set_error (&error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND, "EGL has no device%s%s",
+                 node ? " at " : "", node ? node : "");
+    g_variant_builder_add_value (&builder, describe_absence (error));
   }
   if (choices)
     eglReleaseThread ();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Two ways out of GL: straight into the picture, or through staging memory and the CPU's conversion. */
+/* Two ways out of GL: straight into the picture, or through staging memory and the CPU's
+ * conversion. */
 #include "import/egl/readback.h"
 
 #include <drm_fourcc.h>
@@ -13,11 +14,11 @@
 struct plate {
   GLuint framebuffer;
   GLenum format, type;
-  uint32_t fourcc;   /* of what is read */
-  int32_t x, y;      /* where the picture begins; y: from the end where flipped */
-  int32_t rows;      /* of the framebuffer, where flipped */
-  bool flipped;      /* the bottom row of the picture comes first */
-  bool direct;       /* what is read is what dst wants, byte for byte */
+  uint32_t fourcc; /* of what is read */
+  int32_t x, y;    /* where the picture begins; y: from the end where flipped */
+  int32_t rows;    /* of the framebuffer, where flipped */
+  bool flipped;    /* the bottom row of the picture comes first */
+  bool direct;     /* what is read is what dst wants, byte for byte */
 };
 
 /* First row in the framebuffer of r. */
@@ -28,7 +29,8 @@ first_row (const struct plate *plate, struct rect r)
 }
 
 static void
-read_direct (const struct plate *plate, const struct egl_device *device, struct rect r, const struct picture *dst)
+read_direct (const struct plate *plate, const struct egl_device *device, struct rect r,
+             const struct picture *dst)
 {
   if (plate->flipped)
     glPixelStorei (device->reverse_rows, GL_TRUE);
@@ -50,12 +52,13 @@ staging_reserve (struct egl_readback *readback, size_t size, GError **error)
   readback->staging_size = readback->staging ? size : 0;
   if (readback->staging)
     return true;
-  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT, "no memory for %" G_GSIZE_FORMAT " bytes of pixels", size);
+  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT,
+               "no memory for %" G_GSIZE_FORMAT " bytes of pixels", size);
   return false;
 }
 
-/* Rows of r at a time: software reads at the speed of the cache, while each read of a GPU's memory has a price of its
- * own. */
+/* Rows of r at a time: software reads at the speed of the cache, while each read of a GPU's memory
+ * has a price of its own. */
 static int32_t
 rows_at_once (const struct egl_device *device, struct rect r, size_t pitch)
 {
@@ -64,8 +67,8 @@ rows_at_once (const struct egl_device *device, struct rect r, size_t pitch)
 
 /* Whole rows, since not every driver can skip pixels between them. */
 static void
-read_part (const struct plate *plate, const struct egl_readback *readback, struct rect r, size_t pitch,
-           const struct picture *dst)
+read_part (const struct plate *plate, const struct egl_readback *readback, struct rect r,
+           size_t pitch, const struct picture *dst)
 {
   uint8_t *top = readback->staging + (plate->flipped ? (size_t) (r.height - 1) * pitch : 0);
   struct pixels from = { .data = top,
@@ -79,8 +82,9 @@ read_part (const struct plate *plate, const struct egl_readback *readback, struc
 }
 
 static bool
-read_staged (const struct plate *plate, struct egl_readback *readback, const struct egl_device *device,
-             struct rect r, const struct picture *dst, GError **error)
+read_staged (const struct plate *plate, struct egl_readback *readback,
+             const struct egl_device *device, struct rect r, const struct picture *dst,
+             GError **error)
 {
   size_t pitch = (size_t) (r.x + r.width) * pixel_format_find (plate->fourcc)->cpp;
   int32_t rows = rows_at_once (device, r, pitch);
@@ -95,17 +99,20 @@ read_staged (const struct plate *plate, struct egl_readback *readback, const str
   return true;
 }
 
-/* ---- what to read as -------------------------------------------------------------------------------------------- */
+/* ---- what to read as ---- */
 
 static bool
-can_go_direct (const struct plate *plate, const struct egl_device *device, const struct picture *dst)
+can_go_direct (const struct plate *plate, const struct egl_device *device,
+               const struct picture *dst)
 {
-  return plate->fourcc == dst->fourcc && plate->type == GL_UNSIGNED_BYTE && device->has_row_length &&
-         dst->stride[0] % 4 == 0 && (!plate->flipped || device->reverse_rows);
+  return plate->fourcc == dst->fourcc && plate->type == GL_UNSIGNED_BYTE &&
+         device->has_row_length && dst->stride[0] % 4 == 0 &&
+         (!plate->flipped || device->reverse_rows);
 }
 
 static void
-choose_format (struct plate *plate, const struct egl_image *image, GLenum format, GLenum type, uint32_t fourcc)
+choose_format (struct plate *plate, const struct egl_image *image, GLenum format, GLenum type,
+               uint32_t fourcc)
 {
   plate->framebuffer = image->framebuffer;
   plate->format = format;
@@ -113,10 +120,11 @@ choose_format (struct plate *plate, const struct egl_image *image, GLenum format
   plate->fourcc = fourcc;
 }
 
-/* What the driver likes best is cheapest. But hardware that reads what dst wants saves us the pass over staging memory,
- * while software only moves that pass into a slower place. */
+/* What the driver likes best is cheapest. But hardware that reads what dst wants saves us the pass
+ * over staging memory, while software only moves that pass into a slower place. */
 static struct plate
-plate_of_image (const struct egl_device *device, const struct egl_image *image, const struct picture *dst)
+plate_of_image (const struct egl_device *device, const struct egl_image *image,
+                const struct picture *dst)
 {
   const struct layout *layout = &image->buffer->layout;
   struct plate plate = { .x = layout->crop.x,
@@ -151,8 +159,9 @@ plate_of_canvas (const struct egl_device *device, const struct egl_canvas *canva
 }
 
 static bool
-prepare (struct egl_readback *readback, const struct egl_device *device, const struct egl_image *image,
-         const struct damage *damage, const struct picture *dst, int64_t deadline, struct plate *plate, GError **error)
+prepare (struct egl_readback *readback, const struct egl_device *device,
+         const struct egl_image *image, const struct damage *damage, const struct picture *dst,
+         int64_t deadline, struct plate *plate, GError **error)
 {
   bool swap = dst->fourcc == DRM_FORMAT_XRGB8888;
 
@@ -168,8 +177,9 @@ prepare (struct egl_readback *readback, const struct egl_device *device, const s
 }
 
 bool
-egl_readback (struct egl_readback *readback, const struct egl_device *device, const struct egl_image *image,
-              const struct damage *damage, const struct picture *dst, int64_t deadline, GError **error)
+egl_readback (struct egl_readback *readback, const struct egl_device *device,
+              const struct egl_image *image, const struct damage *damage, const struct picture *dst,
+              int64_t deadline, GError **error)
 {
   struct plate plate;
 

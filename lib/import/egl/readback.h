@@ -15,8 +15,9 @@ struct egl_readback {
   size_t staging_size; /* bytes */
 };
 
-/* Reads damage of image into dst. Waits until deadline for what it draws. Errors: DEVICE_LOST, FAILED,
- * UNSUPPORTED_FORMAT. */
-bool egl_readback (struct egl_readback *readback, const struct egl_device *device, const struct egl_image *image,
-                   const struct damage *damage, const struct picture *dst, int64_t deadline, GError **error);
+/* Reads damage of image into dst. Waits until deadline for what it draws. Errors: DEVICE_LOST,
+ * FAILED, UNSUPPORTED_FORMAT. */
+bool egl_readback (struct egl_readback *readback, const struct egl_device *device,
+                   const struct egl_image *image, const struct damage *damage,
+                   const struct picture *dst, int64_t deadline, GError **error);
 void egl_readback_clear (struct egl_readback *readback);

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* One try of one back end: import, wait, read, and the verdict whether the next one may follow. */
+#include "import/attempt.h"
+
+#include <qemu-dmabuf/qdmabuf-error.h>
+
+#include "import/source.h"
+
+struct attempt
+attempt_start (struct chooser *chooser, QdmabufBuffer *buffer, int64_t deadline)
+{
+  return (struct attempt){ .chooser = chooser,
+                           .buffer = buffer,
+                           .deadline = deadline,
+                           .sentences = g_ptr_array_new_with_free_func (g_free),
+                           .code = QDMABUF_ERROR_NO_BACKEND };
+}
+
+void
+attempt_end (struct attempt *attempt)
+{
+  g_ptr_array_unref (attempt->sentences);
+  g_clear_error (&attempt->error);
+}
+
+struct contender *
+chooser_find_contender (const struct chooser *chooser, const struct backend *backend)
+{
+  for (unsigned i = 0; i < chooser->contenders->len; i++) {
+    struct contender *contender = chooser->contenders->pdata[i];
+
+    if (contender->backend == backend)
+      return contender;
+  }
+  return NULL;
+}
+
+/* ---- what becomes of errors ---- */
+
+static void
+forget_imports (struct chooser *chooser, const struct backend *backend)
+{
+  for (GList *l = chooser->kept.head, *next = NULL; l; l = next) {
+    struct kept_import *kept = l->data;
+
+    next = l->next;
+    if (kept->backend != backend)
+      continue;
+    g_queue_delete_link (&chooser->kept, l);
+    kept_import_unref (kept);
+  }
+}
+
+/* Its imports are leaked on purpose: only the driver that stopped answering could free them. Takes
+ * reason. */
+static void
+lose_contender (struct chooser *chooser, struct contender *contender, GError *reason)
+{
+  g_warning ("back end \"%s\" is out of use: %s", contender->name, reason->message);
+  forget_imports (chooser, contender->backend);
+  g_clear_error (&contender->over);
+  contender->over = reason;
+}
+
+static GError *
+executor_lost (void)
+{
+  return g_error_new_literal (
+      QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST,
+      "the GPU stopped answering: it did not come back in the time allowed");
+}
+
+/* A refusal for the modifier says more than one for the format, and both more than a back end that
+ * is not there. */
+void
+attempt_refuse (struct attempt *attempt, const struct contender *contender, const GError *reason)
+{
+  g_ptr_array_add (attempt->sentences,
+                   g_strdup_printf ("%s: %s", contender->name, reason->message));
+  if (g_error_matches (reason, QDMABUF_ERROR, QDMABUF_ERROR_UNSUPPORTED_MODIFIER))
+    attempt->code = QDMABUF_ERROR_UNSUPPORTED_MODIFIER;
+  else if (g_error_matches (reason, QDMABUF_ERROR, QDMABUF_ERROR_UNSUPPORTED_FORMAT) &&
+           attempt->code == QDMABUF_ERROR_NO_BACKEND)
+    attempt->code = QDMABUF_ERROR_UNSUPPORTED_FORMAT;
+}
+
+static bool
+is_refusal (const GError *error)
+{
+  return g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_UNSUPPORTED_FORMAT) ||
+         g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_UNSUPPORTED_MODIFIER) ||
+         g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND);
+}
+
+/* What an error of import or read means for the attempt. Takes error. */
+static enum verdict
+judge (struct attempt *attempt, struct contender *contender, GError *error)
+{
+  if (is_refusal (error)) {
+    attempt_refuse (attempt, contender, error);
+    refusals_add (&attempt->chooser->refusals, contender->backend, attempt->buffer, error);
+    return VERDICT_NEXT;
+  }
+  if (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST)) {
+    attempt_refuse (attempt, contender, error);
+    lose_contender (attempt->chooser, contender, error);
+    return VERDICT_NEXT;
+  }
+  if (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_BAD_MEMORY))
+    g_atomic_int_set (&attempt->buffer->bad, 1);
+  attempt->error = error;
+  return VERDICT_STOP;
+}
+
+struct job *
+attempt_run (struct attempt *attempt, struct contender *contender, struct job *job)
+{
+  bool late = contender->executor && g_get_monotonic_time () >= attempt->deadline;
+
+  if (!late && !job_run (job, contender->executor, attempt->deadline)) {
+    lose_contender (attempt->chooser, contender, executor_lost ());
+    attempt_refuse (attempt, contender, contender->over);
+    return NULL;
+  }
+  if (job->ran)
+    return job;
+  job_unref (job);
+  attempt->error =
+      g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_TIMED_OUT,
+                   "no time was left for back end \"%s\" to read the picture", contender->name);
+  return NULL;
+}
+
+/* ---- imports ---- */
+
+void
+chooser_release_import (struct chooser *chooser, struct kept_import *kept)
+{
+  struct contender *contender = chooser_find_contender (chooser, kept->backend);
+
+  if (!contender->over) {
+    struct job *job = job_new_release (kept);
+
+    if (job_run (job, contender->executor, g_get_monotonic_time () + ASIDE_US))
+      job_unref (job);
+    else
+      lose_contender (chooser, contender, executor_lost ());
+  }
+  kept_import_unref (kept);
+}
+
+struct kept_import *
+attempt_find_kept (struct attempt *attempt)
+{
+  struct chooser *chooser = attempt->chooser;
+
+  for (GList *l = chooser->kept.head; l; l = l->next) {
+    struct kept_import *kept = l->data;
+
+    if (!buffer_same_memory (kept->buffer, attempt->buffer))
+      continue;
+    g_queue_unlink (&chooser->kept, l);
+    g_queue_push_head_link (&chooser->kept, l);
+    return kept;
+  }
+  return NULL;
+}
+
+/* The bytes of a message cost nothing to import, and would be kept alive for nothing. */
+static bool
+is_worth_keeping (const struct kept_import *kept)
+{
+  return kept->buffer->kind != BUFFER_BYTES;
+}
+
+static void
+keep (struct chooser *chooser, struct kept_import *kept)
+{
+  g_queue_push_head (&chooser->kept, kept);
+  if (chooser->kept.length > CHOOSER_MAX_IMPORTS)
+    chooser_release_import (chooser, g_queue_pop_tail (&chooser->kept));
+}
+
+static struct kept_import *
+import_buffer (struct attempt *attempt, struct contender *contender, enum verdict *verdict)
+{
+  struct job *job =
+      attempt_run (attempt, contender, job_new_import (contender->backend, attempt->buffer));
+  struct kept_import *kept = NULL;
+
+  if (!job)
+    *verdict = attempt->error ? VERDICT_STOP : VERDICT_NEXT;
+  else if (job->imported)
+    kept = kept_import_new (contender->backend, attempt->buffer, job->imported);
+  else
+    *verdict = judge (attempt, contender, g_steal_pointer (&job->error));
+  g_clear_pointer (&job, job_unref);
+  return kept;
+}
+
+/* ---- reading ---- */
+
+/* On this thread, so that the executor serves others meanwhile; the linear back end waits by
+ * itself. */
+static bool
+wait_for_writers (struct attempt *attempt, const struct contender *contender)
+{
+  int64_t now = g_get_monotonic_time ();
+
+  if (!contender->executor)
+    return true;
+  return source_wait (attempt->buffer, now + (attempt->deadline - now) / 2, &attempt->error);
+}
+
+static enum verdict
+read_import (struct attempt *attempt, struct contender *contender, struct kept_import *kept)
+{
+  if (!wait_for_writers (attempt, contender))
+    return VERDICT_STOP;
+
+  struct job *job = attempt_run (
+      attempt, contender, job_new_read (kept, &attempt->damage, attempt->dst, attempt->deadline));
+  if (!job) {
+    /* A thread that was given up may still write into dst, so nobody else may. */
+    if (!attempt->error)
+      attempt->error = g_error_copy (contender->over);
+    return VERDICT_STOP;
+  }
+
+  enum verdict verdict =
+      job->ok ? VERDICT_DONE : judge (attempt, contender, g_steal_pointer (&job->error));
+  job_unref (job);
+  return verdict;
+}
+
+/* Whatever failed, but for a slow guest, is imported anew next time: its memory may have changed
+ * under it. */
+static bool
+is_still_good (const struct attempt *attempt, enum verdict verdict)
+{
+  return verdict == VERDICT_DONE ||
+         g_error_matches (attempt->error, QDMABUF_ERROR, QDMABUF_ERROR_TIMED_OUT);
+}
+
+enum verdict
+attempt_read (struct attempt *attempt, struct contender *contender)
+{
+  enum verdict verdict = VERDICT_NEXT;
+  struct kept_import *kept = import_buffer (attempt, contender, &verdict);
+
+  if (!kept)
+    return verdict;
+  verdict = read_import (attempt, contender, kept);
+  if (is_still_good (attempt, verdict) && is_worth_keeping (kept))
+    keep (attempt->chooser, kept);
+  else
+    chooser_release_import (attempt->chooser, kept);
+  return verdict;
+}
+
+enum verdict
+attempt_read_kept (struct attempt *attempt, struct contender *contender, struct kept_import *kept)
+{
+  g_atomic_rc_box_acquire (kept);
+  enum verdict verdict = read_import (attempt, contender, kept);
+
+  if (!is_still_good (attempt, verdict) && g_queue_remove (&attempt->chooser->kept, kept))
+    chooser_release_import (attempt->chooser, kept);
+  kept_import_unref (kept);
+  return verdict;
+}

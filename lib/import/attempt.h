@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* An attempt: one buffer on its way through the back ends, and what each error on that way means
+ * for the others. */
+#pragma once
+
+#include <qemu-dmabuf/qdmabuf-error.h>
+
+#include "import/chooser.h"
+#include "import/job.h"
+#include "import/refusals.h"
+
+/* How long anything may take that nobody waits for a picture for. */
+#define ASIDE_US G_USEC_PER_SEC
+
+/* A back end as a chooser knows it. */
+struct contender {
+  struct backend *backend;          /* NULL: it could not be had */
+  struct import_executor *executor; /* NULL: it is ours, and runs here */
+  const char *name;
+  const char *family;
+  GError *over; /* why it is out of use; NULL: it is not */
+};
+
+struct chooser {
+  char *preference;
+  GPtrArray *contenders; /* of struct contender */
+  GQueue kept;           /* of struct kept_import, last used first */
+  struct refusals refusals;
+};
+
+/* One buffer on its way through the contenders. */
+struct attempt {
+  struct chooser *chooser;
+  QdmabufBuffer *buffer;
+  struct damage damage;
+  const struct picture *dst;
+  int64_t deadline;
+  GPtrArray *sentences; /* one for each refusal */
+  QdmabufError code;    /* of the refusals together */
+  GError *error;        /* why no other contender may be tried */
+};
+
+/* How far an attempt got. */
+enum verdict {
+  VERDICT_DONE,
+  VERDICT_NEXT, /* not by this back end; the reason is among the sentences */
+  VERDICT_STOP, /* by none; the attempt's error says why */
+};
+
+struct attempt attempt_start (struct chooser *chooser, QdmabufBuffer *buffer, int64_t deadline);
+void attempt_end (struct attempt *attempt);
+/* Adds why contender will not read the buffer. */
+void
+attempt_refuse (struct attempt *attempt, const struct contender *contender, const GError *reason);
+/* Runs job, which it takes, where contender's slots run. NULL: either the attempt has an error now,
+ * or contender is lost. Full transfer. */
+struct job *attempt_run (struct attempt *attempt, struct contender *contender, struct job *job);
+/* Imports, reads, and keeps the import. */
+enum verdict attempt_read (struct attempt *attempt, struct contender *contender);
+/* The import that serves the buffer, used last from now on. NULL: there is none. Lent. */
+struct kept_import *attempt_find_kept (struct attempt *attempt);
+enum verdict
+attempt_read_kept (struct attempt *attempt, struct contender *contender, struct kept_import *kept);
+
+/* Whose backend it is; never NULL. */
+struct contender *
+chooser_find_contender (const struct chooser *chooser, const struct backend *backend);
+/* Takes kept, which is in no list any more. */
+void chooser_release_import (struct chooser *chooser, struct kept_import *kept);

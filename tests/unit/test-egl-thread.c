@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/* The thread in front of a GPU: jobs in order, and a job that does not come back costs the thread,
+ * not the caller. */
+#include "support/fds.h"
+
+#include <glib.h>
+#include <qemu-dmabuf/qdmabuf-error.h>
+
+#include "flow/egl-thread.h"
+
+#define PATIENCE (20 * G_USEC_PER_SEC)
+
+/* Held by its makers and by the executor, as jobs of the chooser are. */
+struct job {
+  gatomicrefcount refs;
+  int n; /* of those below */
+  int *order;
+  struct gate *gate; /* nullable */
+  int *freed;        /* atomic */
+};
+
+struct gate {
+  GMutex lock;
+  GCond changed;
+  bool inside, open, left;
+};
+
+static void
+job_unref (void *data)
+{
+  struct job *job = data;
+
+  if (!g_atomic_ref_count_dec (&job->refs))
+    return;
+  g_atomic_int_inc (job->freed);
+  if (job->gate) {
+    struct gate *gate = job->gate;
+
+    g_mutex_lock (&gate->lock);
+    gate->left = true;
+    g_cond_broadcast (&gate->changed);
+    g_mutex_unlock (&gate->lock);
+  }
+  g_free (job);
+}
+
+static struct job *
+job_new (int n, int *order, struct gate *gate, int *freed)
+{
+  struct job *job = g_new0 (struct job, 1);
+
+  g_atomic_ref_count_init (&job->refs);
+  job->n = n;
+  job->order = order;
+  job->gate = gate;
+  job->freed = freed;
+  return job;
+}
+
+static void
+run_job (void *data)
+{
+  struct job *job = data;
+  struct gate *gate = job->gate;
+
+  if (job->order)
+    job->order[g_atomic_int_add (&job->order[0], 1) + 1] = job->n;
+  if (!gate)
+    return;
+  g_mutex_lock (&gate->lock);
+  gate->inside = true;
+  g_cond_broadcast (&gate->changed);
+  while (!gate->open)
+    g_cond_wait (&gate->changed, &gate->lock);
+  g_mutex_unlock (&gate->lock);
+}
+
+static bool
+run (struct egl_thread *thread, struct job *job, int64_t us)
+{
+  struct import_executor *executor = egl_thread_executor (thread);
+
+  return executor->run (executor, run_job, job, job_unref, g_get_monotonic_time () + us);
+}
+
+/* A driver keeps something open for the life of the process: once, so it happens before fds are
+ * counted. */
+static int
+warm_up (void **state)
+{
+  struct egl_thread *thread = egl_thread_get (NULL, g_get_monotonic_time () + PATIENCE, NULL);
+
+  (void) state;
+  if (thread)
+    egl_thread_put (thread);
+  return 0;
+}
+
+static struct egl_thread *
+get (void)
+{
+  GError *error = NULL;
+  struct egl_thread *thread = egl_thread_get (NULL, g_get_monotonic_time () + PATIENCE, &error);
+
+  if (!thread) {
+    print_message ("no EGL here: %s\n", error->message);
+    g_clear_error (&error);
+    skip ();
+  }
+  return thread;
+}
+
+static void
+test_shared (void **state)
+{
+  struct egl_thread *first = get ();
+  struct egl_thread *second = get ();
+
+  (void) state;
+  assert_ptr_equal (first, second);
+  assert_non_null (egl_thread_backend (first));
+  egl_thread_put (second);
+  egl_thread_put (first);
+  /* Gone with its last user, and there again for the next. */
+  egl_thread_put (get ());
+}
+
+static void
+test_no_such_node (void **state)
+{
+  GError *error = NULL;
+
+  (void) state;
+  for (unsigned i = 0; i < 2; i++) {
+    assert_null (
+        egl_thread_get ("/dev/dri/renderD250", g_get_monotonic_time () + PATIENCE, &error));
+    assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND));
+    g_clear_error (&error);
+  }
+}
+
+static void
+test_order (void **state)
+{
+  struct egl_thread *thread = get ();
+  int order[101] = { 0 };
+  int freed = 0;
+
+  (void) state;
+  for (int i = 0; i < 100; i++) {
+    struct job *job = job_new (i, order, NULL, &freed);
+
+    assert_true (run (thread, job, PATIENCE));
+    job_unref (job); /* still ours */
+  }
+  assert_int_equal (freed, 100);
+  for (int i = 0; i < 100; i++)
+    assert_int_equal (order[i + 1], i);
+  egl_thread_put (thread);
+}
+
+struct caller {
+  struct egl_thread *thread;
+  int done, freed;
+};
+
+static gpointer
+call_often (gpointer data)
+{
+  struct caller *caller = data;
+
+  for (int i = 0; i < 500; i++) {
+    struct job *job = job_new (i, NULL, NULL, &caller->freed);
+
+    caller->done += run (caller->thread, job, PATIENCE);
+    job_unref (job);
+  }
+  return NULL;
+}
+
+static void
+test_many_callers (void **state)
+{
+  struct caller callers[4] = { { NULL, 0, 0 } };
+  GThread *threads[4] = { NULL };
+
+  (void) state;
+  for (int i = 0; i < 4; i++) {
+    callers[i].thread = get ();
+    threads[i] = g_thread_new ("caller", call_often, &callers[i]);
+  }
+  for (int i = 0; i < 4; i++) {
+    g_thread_join (threads[i]);
+    assert_int_equal (callers[i].done, 500);
+    assert_int_equal (callers[i].freed, 500);
+    egl_thread_put (callers[i].thread);
+  }
+}
+
+/* Last, for this process has no GPU any more behind it, and counts the fds that the driver keeps:
+ * they are open before and after. */
+static struct egl_thread *to_be_lost;
+
+static int
+open_first (void **state)
+{
+  GError *error = NULL;
+
+  to_be_lost = egl_thread_get (NULL, g_get_monotonic_time () + PATIENCE, &error);
+  g_clear_error (&error);
+  return fds_remember (state);
+}
+
+static void
+let_out (struct gate *gate)
+{
+  g_mutex_lock (&gate->lock);
+  gate->open = true;
+  g_cond_broadcast (&gate->changed);
+  while (!gate->left)
+    g_cond_wait (&gate->changed, &gate->lock);
+  g_mutex_unlock (&gate->lock);
+}
+
+static void
+test_hang (void **state)
+{
+  struct gate gate = { .open = false };
+  int freed = 0;
+  GError *error = NULL;
+
+  (void) state;
+  if (!to_be_lost)
+    skip ();
+  assert_int_equal (egl_thread_n_abandoned (), 0);
+
+  int64_t start = g_get_monotonic_time ();
+  assert_false (run (to_be_lost, job_new (1, NULL, &gate, &freed), 100000));
+  int64_t took = g_get_monotonic_time () - start;
+  assert_in_range (took, 100000, 1000000);
+  assert_true (gate.inside);
+  assert_int_equal (g_atomic_int_get (&freed), 0); /* the thread is in it still */
+  assert_int_equal (egl_thread_n_abandoned (), 1);
+
+  /* From now on nobody waits, and nothing of theirs stays. */
+  start = g_get_monotonic_time ();
+  for (int i = 0; i < 10; i++) {
+    int gone = 0;
+
+    assert_false (run (to_be_lost, job_new (i, NULL, NULL, &gone), PATIENCE));
+    assert_int_equal (gone, 1);
+  }
+  assert_null (egl_thread_get (NULL, g_get_monotonic_time () + PATIENCE, &error));
+  assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST));
+  g_clear_error (&error);
+  assert_true (g_get_monotonic_time () - start < G_USEC_PER_SEC);
+  assert_int_equal (egl_thread_n_abandoned (), 1);
+
+  /* What came too late is dropped by the thread itself. */
+  let_out (&gate);
+  assert_int_equal (g_atomic_int_get (&freed), 1);
+  int gone = 0;
+  assert_false (run (to_be_lost, job_new (1, NULL, NULL, &gone), PATIENCE));
+  egl_thread_put (to_be_lost);
+  assert_null (egl_thread_get (NULL, g_get_monotonic_time () + PATIENCE, &error));
+  g_clear_error (&error);
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    fds_unit_test (test_shared),
+    fds_unit_test (test_no_such_node),
+    fds_unit_test (test_order),
+    fds_unit_test (test_many_callers),
+    cmocka_unit_test_setup_teardown (test_hang, open_first, fds_check),
+  };
+
+  return cmocka_run_group_tests (tests, warm_up, NULL);
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/* The listener under load and at its end: floods, a handler that stands still, replies that come
+ * late, and a QEMU that goes away or stays silent at each step. */
+#include "support/fds.h"
+
+#include <drm_fourcc.h>
+#include <qemu-dmabuf/qdmabuf-error.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "listen/call-queue.h"
+#include "listen/deadline.h"
+#include "listen/names.h"
+#include "peer/listening.h"
+
+/* 10000 messages: all are read and handed on, in order. */
+static void
+test_flood (void **state)
+{
+  g_autofree uint8_t *picture = g_malloc0 (4096);
+  unsigned last = 0;
+  struct listening f;
+
+  (void) state;
+  listening_start (&f, QDMABUF_LISTENER_ALL);
+  f.quiet = true;
+  for (unsigned i = 0; i < 5000; i++) {
+    fake_update (f.fake, 0, 0, 0, 32, 32, 128, FAKE_XRGB, picture, 4096);
+    last = fake_call (f.fake, 0, "MouseSet", g_variant_new ("(iii)", 1, 1, 1), NULL, 0, i == 4999);
+  }
+  listening_expect_answer (&f, last);
+  assert_int_equal (g_atomic_int_get (&f.n_events), 10000);
+  assert_int_equal (listener_get_counters (f.listener).dropped, 0);
+  listening_end (&f);
+}
+
+static void
+push (struct call_queue *queue, const char *member, GVariant *body, bool taken)
+{
+  GDBusMessage *message =
+      g_dbus_message_new_method_call (NULL, PATH_LISTENER, INTERFACE_LISTENER, member);
+
+  g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
+  g_dbus_message_set_body (message, body);
+  assert_int_equal (call_queue_push (queue, message, 1), taken);
+}
+
+static unsigned
+count_calls (struct call_queue *queue, const char *member)
+{
+  struct queued_call *call = NULL;
+  unsigned n = 0;
+
+  while ((call = call_queue_pop (queue))) {
+    n += g_str_equal (g_dbus_message_get_member (call->message), member);
+    queued_call_free (call);
+  }
+  return n;
+}
+
+/* What is thrown out of a full queue, and what never is. */
+static void
+test_queue (void **state)
+{
+  const unsigned room = CALL_QUEUE_MAX_BYTES / ((16 << 20) + 2048);
+  struct call_queue *queue = call_queue_new ();
+  g_autofree uint8_t *bytes = g_malloc0 (16 << 20);
+  g_autoptr (GVariant) large = g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, 16 << 20, 1);
+  g_autoptr (GVariant) body =
+      g_variant_ref_sink (g_variant_new ("(@ay)", g_variant_ref_sink (large)));
+
+  (void) state;
+  /* Updates belong to the picture before them: when there is no room, the newest are refused. */
+  for (unsigned i = 0; i < room + 5; i++)
+    push (queue, "Update", body, i < room);
+  assert_int_equal (call_queue_take_dropped (queue), 5);
+  assert_int_equal (call_queue_take_dropped (queue), 0);
+  /* A new picture makes them needless. */
+  push (queue, "Scanout", body, true);
+  assert_int_equal (call_queue_take_dropped (queue), room);
+  assert_int_equal (count_calls (queue, "Scanout"), 1);
+
+  /* The pointer is no picture, and one call may be larger than all. */
+  push (queue, "CursorDefine", body, true);
+  for (unsigned i = 0; i < 100; i++)
+    push (queue, "Scanout", body, true);
+  assert_int_equal (count_calls (queue, "CursorDefine"), 1);
+  g_autofree uint8_t *more = g_malloc0 (CALL_QUEUE_MAX_BYTES + 1);
+  g_autoptr (GVariant) huge = g_variant_ref_sink (g_variant_new (
+      "(@ay)", g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, more, CALL_QUEUE_MAX_BYTES + 1, 1)));
+  push (queue, "Update", huge, true);
+  push (queue, "Update", huge, false);
+  push (queue, "Scanout", huge, true);
+  assert_int_equal (count_calls (queue, "Scanout"), 1);
+  call_queue_free (queue);
+}
+
+/* The handler stands still: the socket is read all the same, fds and memory are bounded, new
+ * pictures replace older ones, and what QEMU waits for is answered. */
+static void
+test_stuck_handler (void **state)
+{
+  int fd = fake_memfd (4096);
+  unsigned calls[200];
+  struct listening f;
+  GMutex gate;
+
+  (void) state;
+  g_mutex_init (&gate);
+  listening_start (&f, QDMABUF_LISTENER_ALL);
+  f.quiet = true;
+  f.gate = &gate;
+  g_mutex_lock (&gate);
+  for (unsigned i = 0; i < 2000; i++) /* more fds than a process may have */
+    fake_scanout_dmabuf (f.fake, 0, fd, 8, 8, 32, DRM_FORMAT_XRGB8888, 0, false);
+  for (unsigned i = 0; i < G_N_ELEMENTS (calls); i++)
+    calls[i] = fake_scanout_map (f.fake, 0, fd, 0, 4, 4, 16, FAKE_XRGB);
+  /* The last of them finds no room. */
+  listening_expect_refusal (&f, calls[G_N_ELEMENTS (calls) - 1], ERROR_LIMITS);
+  g_mutex_unlock (&gate);
+
+  listening_expect_answer (&f, calls[0]);
+  listening_expect_answer (&f, fake_call (f.fake, 0, INTERFACE_PEER ".Ping", NULL, NULL, 0, true));
+  struct listener_counters counters = listener_get_counters (f.listener);
+  assert_true (counters.dropped > 1900);
+  /* The newest pictures were not among them. */
+  assert_int_equal (f.buffer->layout.width, 4);
+  close (fd);
+  listening_end (&f);
+  g_mutex_clear (&gate);
+}
+
+static void
+test_reply_after_free (void **state)
+{
+  struct listening f;
+
+  (void) state;
+  listening_start (&f, QDMABUF_LISTENER_ALL);
+  unsigned call = fake_update_dmabuf (f.fake, 0, 0, 0, 1, 1);
+  listening_expect (&f, "dmabuf 0,0 1x1");
+  struct listener_reply *reply = g_async_queue_pop (f.replies);
+  g_clear_pointer (&f.listener, listener_free);
+  listener_reply_send (reply);
+  assert_true (fake_wait_listener_closed (f.fake, 0, PATIENCE_MS));
+  GError *error = NULL;
+  assert_null (fake_wait_reply (f.fake, call, PATIENCE_MS, NULL, &error));
+  assert_true (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED));
+  g_clear_error (&error);
+  listening_end (&f);
+}
+
+/* Sent from a thread of its own, as a converter does, while the listener goes away. */
+static gpointer
+send_replies (gpointer data)
+{
+  struct listening *f = data;
+
+  for (unsigned i = 0; i < 100; i++)
+    listener_reply_send (g_async_queue_pop (f->replies));
+  return NULL;
+}
+
+static void
+test_replies_while_freeing (void **state)
+{
+  struct listening f;
+
+  (void) state;
+  listening_start (&f, QDMABUF_LISTENER_ALL);
+  f.quiet = true;
+  GThread *thread = g_thread_new ("replies", send_replies, &f);
+  for (unsigned i = 0; i < 100; i++)
+    fake_update_dmabuf (f.fake, 0, 0, 0, 1, 1);
+  unsigned last = fake_call (f.fake, 0, INTERFACE_PEER ".Ping", NULL, NULL, 0, true);
+  listening_expect_answer (&f, last);
+  g_clear_pointer (&f.listener, listener_free);
+  g_thread_join (thread);
+  listening_end (&f);
+}
+
+static gpointer
+flood (gpointer data)
+{
+  struct listening *f = data;
+
+  while (!fake_wait_listener_closed (f->fake, 0, 0))
+    fake_mouse_set (f->fake, 0, 1, 1, true);
+  return NULL;
+}
+
+static void
+test_free_in_flood (void **state)
+{
+  struct listening f;
+
+  (void) state;
+  listening_start (&f, QDMABUF_LISTENER_ALL);
+  f.quiet = true;
+  GThread *thread = g_thread_new ("flood", flood, &f);
+  while (g_atomic_int_get (&f.n_events) < 1000)
+    g_thread_yield ();
+  int64_t start = g_get_monotonic_time ();
+  g_clear_pointer (&f.listener, listener_free);
+  assert_true (g_get_monotonic_time () - start < 2 * G_USEC_PER_SEC);
+  g_thread_join (thread);
+  listening_end (&f);
+}
+
+static void
+test_peer_closes (void **state)
+{
+  struct listening f;
+
+  (void) state;
+  listening_start (&f, QDMABUF_LISTENER_ALL);
+  for (unsigned i = 0; i < 100; i++)
+    fake_disable (f.fake, 0);
+  /* As the last of them was answered, all were read; they come before the end. */
+  listening_expect_answer (&f, fake_call (f.fake, 0, "Disable", NULL, NULL, 0, true));
+  fake_close_listener (f.fake, 0);
+  for (unsigned i = 0; i < 101; i++)
+    listening_expect (&f, "disable");
+  listening_expect (&f, "closed closed: …");
+  listening_end (&f);
+}
+
+/* The main connection goes away and the listener stays: another client took over. */
+static void
+test_taken_over (void **state)
+{
+  struct listening f;
+
+  (void) state;
+  listening_start (&f, QDMABUF_LISTENER_ALL);
+  fake_close_main (f.fake);
+  assert_true (fake_wait_main_closed (f.fake, PATIENCE_MS));
+  listening_expect_alive (&f);
+  listening_end (&f);
+}
+
+static void
+test_broken_message (void **state)
+{
+  static const char broken[] =
+      "l\1\0\1this is no D-Bus message, and far too long to be taken for one";
+  struct listening f;
+
+  (void) state;
+  listening_start (&f, QDMABUF_LISTENER_ALL);
+  fake_write_raw (f.fake, 0, broken, sizeof broken);
+  listening_expect (&f, "closed …");
+  listening_end (&f);
+}
+
+static void
+test_silent (void **state)
+{
+  struct listening f;
+
+  (void) state;
+  /* Freed while QEMU has not begun to authenticate: at once, and closed is not told. */
+  listening_connect (&f, &(struct fake_options){ .n_consoles = 1, .faults = FAKE_MUTE_LISTENER });
+  listening_listen (&f, QDMABUF_LISTENER_ALL);
+  int64_t start = g_get_monotonic_time ();
+  g_clear_pointer (&f.listener, listener_free);
+  assert_true (g_get_monotonic_time () - start < G_USEC_PER_SEC);
+  assert_null (g_async_queue_try_pop (f.events));
+
+  /* And where nobody frees it, the time runs out. */
+  deadline_answer_ms = 200;
+  listening_listen (&f, QDMABUF_LISTENER_ALL);
+  listening_expect (&f, "closed timed-out: QEMU did not take up the listener: …");
+  deadline_answer_ms = 5000;
+  listening_end (&f);
+
+  listening_connect (&f, &(struct fake_options){ .n_consoles = 1, .faults = FAKE_CLOSE_LISTENER });
+  listening_listen (&f, QDMABUF_LISTENER_ALL);
+  listening_expect (&f, "closed connect: QEMU did not take up the listener: …");
+  listening_end (&f);
+
+  listening_connect (&f, &(struct fake_options){ .n_consoles = 1, .faults = FAKE_NO_GET_ALL });
+  listening_listen (&f, QDMABUF_LISTENER_ALL);
+  assert_true (fake_wait_listeners (f.fake, 0, 1, PATIENCE_MS));
+  listening_expect_alive (&f);
+  listening_end (&f);
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    fds_unit_test (test_flood),
+    fds_unit_test (test_queue),
+    fds_unit_test (test_stuck_handler),
+    fds_unit_test (test_reply_after_free),
+    fds_unit_test (test_replies_while_freeing),
+    fds_unit_test (test_free_in_flood),
+    fds_unit_test (test_peer_closes),
+    fds_unit_test (test_taken_over),
+    fds_unit_test (test_broken_message),
+    fds_unit_test (test_silent),
+  };
+
+  return cmocka_run_group_tests (tests, fake_warm_up, NULL);
+}
