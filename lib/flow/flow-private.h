@@ -42,7 +42,7 @@ struct flow {
   int64_t register_at; /* when to listen anew, INT64_MAX: no need */
   int64_t registered;  /* when it was last done */
   struct settle settle;
-  bool shown; /* a scanout came over this registration */
+  bool shown;             /* a scanout came over this registration */
   unsigned quiet_losses;  /* registrations lost in a row before any call came */
   unsigned scanouts_lost; /* since the last good page flip */
   bool told_no_scanout, told_scanout_lost;

@@ -71,6 +71,17 @@ dropped (struct flow *self, struct inbox_work *work, const GError *error)
   flow_warn (self, error);
 }
 
+/* A scanout that was read because no other came, and then one did: it was the placeholder. The read
+ * can take as long as a driver takes to open. */
+static bool
+is_overtaken (struct flow *self, const struct inbox_work *work)
+{
+  g_mutex_lock (&self->lock);
+  bool overtaken = self->inbox.current != work->buffer;
+  g_mutex_unlock (&self->lock);
+  return overtaken && work->buffer->kind == BUFFER_DMABUF;
+}
+
 static void
 do_work (struct flow *self, struct inbox_work *work)
 {
@@ -78,12 +89,15 @@ do_work (struct flow *self, struct inbox_work *work)
   int64_t started = g_get_monotonic_time ();
   QdmabufFrame *frame = NULL;
   bool refused = work->buffer == self->refused;
+  bool announced = work->replies->len > 0;
 
   if (!refused)
     frame =
         reader_read (self->reader, work->buffer, &work->damage, work->time, work->deadline, &error);
   answer (self, work, started);
-  if (frame)
+  if (frame && !announced && is_overtaken (self, work))
+    reader_discard (self->reader, frame);
+  else if (frame)
     publish (self, work, frame);
   else if (!refused)
     dropped (self, work, error);
@@ -178,7 +192,8 @@ flow_warn (struct flow *self, const GError *error)
   uint32_t suppressed = 0;
 
   g_mutex_lock (&self->lock);
-  bool now = warnings_allow (&self->warned, warnings_kind (0, error), g_get_monotonic_time (), &suppressed);
+  bool now = warnings_allow (&self->warned, warnings_kind (0, error), g_get_monotonic_time (),
+                             &suppressed);
   g_mutex_unlock (&self->lock);
   if (now)
     flow_pass_warning (self, error);

@@ -83,10 +83,11 @@ update_map (void *data, struct rect r, int64_t time)
 GError *
 flow_no_scanout (void)
 {
-  return g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_NO_SCANOUT,
-                      "QEMU never announces a picture: its OpenGL cannot export buffers. Give it a GPU "
-                      "(-display dbus,gl=on,rendernode=/dev/dri/renderD…), or on software rendering "
-                      "access to /dev/udmabuf, or start it with gl=off");
+  return g_error_new (
+      QDMABUF_ERROR, QDMABUF_ERROR_NO_SCANOUT,
+      "QEMU never announces a picture: its OpenGL cannot export buffers. Give it a GPU "
+      "(-display dbus,gl=on,rendernode=/dev/dri/renderD…), or on software rendering "
+      "access to /dev/udmabuf, or start it with gl=off");
 }
 
 /* With the lock held. What is to be said of an update that has no buffer; NULL: it was said before.

@@ -69,13 +69,6 @@ reader_mailbox (struct reader *self)
   return self->mailbox;
 }
 
-void
-reader_forget (struct reader *self)
-{
-  self->width = 0;
-  self->height = 0;
-}
-
 static void
 owe (struct reader *self, const QdmabufBuffer *buffer, const struct damage *damage)
 {
@@ -202,6 +195,24 @@ void
 reader_publish (struct reader *self, QdmabufFrame *frame)
 {
   mailbox_put (self->mailbox, frame);
+}
+
+/* The last picture has nothing to do with the next one. */
+static void
+forget (struct reader *self)
+{
+  self->width = 0;
+  self->height = 0;
+}
+
+void
+reader_discard (struct reader *self, QdmabufFrame *frame)
+{
+  struct pool_buffer *buffer = frame_steal_buffer (frame);
+
+  pool_spoil (self->pool, buffer);
+  pool_put (self->pool, buffer);
+  forget (self);
 }
 
 char *

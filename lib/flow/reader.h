@@ -35,7 +35,7 @@ reader_read (struct reader *reader, QdmabufBuffer *buffer, const struct damage *
              int64_t time, int64_t deadline, GError **error);
 /* Takes frame. */
 void reader_publish (struct reader *reader, QdmabufFrame *frame);
-/* The last picture has nothing to do with the next one: read it whole. */
-void reader_forget (struct reader *reader);
+/* Takes frame, which nobody shall see; the next read is one of a whole picture. */
+void reader_discard (struct reader *reader, QdmabufFrame *frame);
 /* What each back end says of buffer. Full transfer. */
 char *reader_explain (struct reader *reader, QdmabufBuffer *buffer);

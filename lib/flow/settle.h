@@ -46,7 +46,8 @@ bool settle_heard (struct settle *settle, int64_t now);
 /* QEMU was answered its first update: only now the refresh can take place. */
 void settle_answered (struct settle *settle, int64_t now);
 bool settle_tick (struct settle *settle, int64_t now);
-/* When the silence of a QEMU that answered all questions becomes remarkable, INT64_MAX: not known. */
+/* When the silence of a QEMU that answered all questions becomes remarkable, INT64_MAX: not known.
+ */
 int64_t settle_silence (const struct settle *settle);
 /* When settle_tick will do something, INT64_MAX: never. */
 int64_t settle_next (const struct settle *settle);

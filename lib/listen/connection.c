@@ -86,17 +86,45 @@ propagate (GError **error, GError *detail, bool expired, int code_expired, unsig
   g_error_free (detail);
 }
 
+/* GDBus's worker thread. Nobody has anything to call on the main connection, but GDBus would answer
+ * each call, into its memory where the peer does not read. And GDBus takes a message whose object is
+ * no object's path, and then dies of it. */
+static GDBusMessage *
+drop_calls (GDBusConnection *dbus, GDBusMessage *message, gboolean incoming, gpointer data)
+{
+  GDBusMessageType type = g_dbus_message_get_message_type (message);
+  bool bad = type == G_DBUS_MESSAGE_TYPE_METHOD_CALL ||
+             (type == G_DBUS_MESSAGE_TYPE_SIGNAL && !g_dbus_message_get_path (message));
+  int *warned = data;
+
+  (void) dbus;
+  if (!incoming || !bad)
+    return message;
+  if (!*warned)
+    g_warning ("QEMU calls a method, or nothing that exists, on its own display connection: all "
+               "such messages are dropped");
+  *warned = true;
+  g_object_unref (message);
+  return NULL;
+}
+
+static void
+start_without_calls (GDBusConnection *dbus)
+{
+  g_dbus_connection_add_filter (dbus, drop_calls, g_new0 (int, 1), g_free);
+  g_dbus_connection_start_message_processing (dbus);
+}
+
 struct connection *
 connection_new_for_fd (int fd, bool hold, unsigned ms, GMainContext *context,
                        GCancellable *cancellable, GError **error)
 {
-  GDBusConnectionFlags flags = G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT;
+  GDBusConnectionFlags flags = G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+                               G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING;
   g_autoptr (GError) detail = NULL;
   GDBusConnection *dbus = NULL;
   struct deadline deadline;
 
-  if (hold)
-    flags |= G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING;
   g_main_context_push_thread_default (context);
   deadline_start (&deadline, ms, cancellable);
   g_autoptr (GIOStream) stream = stream_for_fd (fd, &detail);
@@ -111,8 +139,11 @@ connection_new_for_fd (int fd, bool hold, unsigned ms, GMainContext *context,
     return NULL;
   }
   struct connection *connection = connection_wrap (dbus, context);
-  if (g_dbus_connection_get_capabilities (dbus) & G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING)
+  if (g_dbus_connection_get_capabilities (dbus) & G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING) {
+    if (!hold)
+      start_without_calls (dbus);
     return connection;
+  }
   connection_free (connection);
   g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_CONNECT,
                "the peer does not pass file descriptors: it is no QEMU display");

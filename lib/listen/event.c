@@ -7,6 +7,7 @@
 #include "listen/decode.h"
 #include "listen/names.h"
 #include "listen/standard.h"
+#include "listen/text.h"
 
 struct method {
   const char *interface;
@@ -101,6 +102,37 @@ decode_method (const struct transport_call *call, const struct method *method, s
   return false;
 }
 
+static bool
+check_address (const struct transport_call *call, const char **dbus_error, GError **error)
+{
+  if (!call->path || !call->member) {
+    *dbus_error = ERROR_INVALID_ARGS;
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_PROTOCOL, "a call without %s",
+                 call->path ? "a member" : "an object");
+    return false;
+  }
+  if (g_str_equal (call->path, PATH_LISTENER))
+    return true;
+  g_autofree char *member = text_clean (call->member);
+  g_autofree char *path = text_clean (call->path);
+  *dbus_error = ERROR_UNKNOWN_OBJECT;
+  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_PROTOCOL,
+               "%s was called on the object %s, which does not exist", member, path);
+  return false;
+}
+
+static bool
+refuse_unknown (const struct transport_call *call, const char **dbus_error, GError **error)
+{
+  g_autofree char *interface = text_clean (call->interface ? call->interface : "");
+  g_autofree char *member = text_clean (call->member);
+
+  *dbus_error = ERROR_UNKNOWN_METHOD;
+  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_PROTOCOL, "the call %s.%s is unknown", interface,
+               member);
+  return false;
+}
+
 bool
 event_decode (const struct transport_call *call, QdmabufListenerFlags flags, struct event *event,
               unsigned *method, const char **dbus_error, GError **error)
@@ -110,25 +142,17 @@ event_decode (const struct transport_call *call, QdmabufListenerFlags flags, str
   *event = EVENT_NONE_YET;
   *method = G_N_ELEMENTS (methods);
   *dbus_error = ERROR_FAILED;
-  if (!g_str_equal (call->path, PATH_LISTENER)) {
-    *dbus_error = ERROR_UNKNOWN_OBJECT;
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_PROTOCOL,
-                 "%s was called on the object %s, which does not exist", call->member, call->path);
+  if (!check_address (call, dbus_error, error))
     return false;
-  }
 
   bool good = standard_answer (call, flags, event, &handled, dbus_error, error);
   if (handled)
     return good;
   const struct method *found = find_method (call, flags);
-  if (found) {
-    *method = (unsigned) (found - methods);
-    return decode_method (call, found, event, dbus_error, error);
-  }
-  *dbus_error = ERROR_UNKNOWN_METHOD;
-  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_PROTOCOL, "the call %s.%s is unknown",
-               call->interface ? call->interface : "", call->member);
-  return false;
+  if (!found)
+    return refuse_unknown (call, dbus_error, error);
+  *method = (unsigned) (found - methods);
+  return decode_method (call, found, event, dbus_error, error);
 }
 
 void

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* The listener's socket on GDBus: a filter takes every call off GDBus's worker thread before GDBus
  * looks at it, so the socket is drained however long the listener's thread takes. */
-#include <poll.h>
 #include <qemu-dmabuf/qdmabuf-error.h>
+#include <stdatomic.h>
 
 #include "listen/call-queue.h"
 #include "listen/connection.h"
 #include "listen/names.h"
 #include "listen/transport.h"
 
-/* GDBus keeps what it cannot write. A peer that asks this often without ever making room for an
- * answer in that time does not read them, and would fill our memory. */
-#define MUTE_CALLS 4096u
-#define MUTE_TIME (10 * G_USEC_PER_SEC)
+/* GDBus keeps what it cannot write. QEMU waits for each answer before it goes on, so whoever has
+ * this many on the way does not read them, and would fill our memory. */
+#define MAX_UNWRITTEN 4096u
 /* Answers are written by GDBus's worker; so long the end waits for those that were just given. */
 #define FLUSH_MS 100
 /* Calls in a row; then the context may run something else, the end of the listener above all. */
@@ -26,24 +25,34 @@ struct transport {
   GSource *wake; /* runs the queue in the context */
   struct transport_handler handler;
   void *data;
-  GError *end;         /* set: closed is to be told when the queue is empty */
-  unsigned mute_calls; /* calls that want an answer since the socket had no room */
-  int64_t mute_since;
+  GError *end;           /* set: closed is to be told when the queue is empty */
+  atomic_uint unwritten; /* answers that GDBus has not begun to write */
 };
 
-/* GDBus's worker thread. */
+static bool
+is_mute (struct transport *transport)
+{
+  return atomic_load (&transport->unwritten) > MAX_UNWRITTEN;
+}
+
+/* GDBus's worker thread; outgoing messages pass here right before they are written. */
 static GDBusMessage *
 on_message (GDBusConnection *dbus, GDBusMessage *message, gboolean incoming, gpointer data)
 {
   struct transport *transport = data;
 
   (void) dbus;
-  if (!incoming || g_dbus_message_get_message_type (message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL)
+  if (!incoming) {
+    atomic_fetch_sub (&transport->unwritten, 1); /* all that we send is answers */
+    return message;
+  }
+  if (g_dbus_message_get_message_type (message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL)
     return message;
 
   uint32_t serial = g_dbus_message_get_serial (message);
   bool wants_reply = !(g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
-  if (!call_queue_push (transport->queue, message, g_get_monotonic_time ()) && wants_reply)
+  bool taken = call_queue_push (transport->queue, message, g_get_monotonic_time ());
+  if (!taken && wants_reply && !is_mute (transport))
     transport_reply_error (transport, serial, ERROR_LIMITS, "too many calls wait already");
   g_source_set_ready_time (transport->wake, 0);
   return NULL;
@@ -63,26 +72,10 @@ on_closed (void *data, const GError *error)
   end_with (data, error);
 }
 
-static bool
-has_room (struct transport *transport)
-{
-  GIOStream *stream = g_dbus_connection_get_stream (transport->dbus);
-  GSocket *socket = g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream));
-  struct pollfd pollfd = { .fd = g_socket_get_fd (socket), .events = POLLOUT };
-
-  return poll (&pollfd, 1, 0) == 1;
-}
-
 static void
-watch_for_mute (struct transport *transport, int64_t now)
+end_if_mute (struct transport *transport)
 {
-  if (has_room (transport)) {
-    transport->mute_calls = 0;
-    return;
-  }
-  if (transport->mute_calls++ == 0)
-    transport->mute_since = now;
-  if (transport->mute_calls < MUTE_CALLS || now - transport->mute_since < MUTE_TIME)
+  if (!is_mute (transport))
     return;
   g_autoptr (GError) error = g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_LIMIT,
                                           "QEMU does not read the answers it asks for");
@@ -108,8 +101,7 @@ handle (struct transport *transport, struct queued_call *queued)
     .time = queued->time,
   };
 
-  if (call.reply_expected)
-    watch_for_mute (transport, g_get_monotonic_time ());
+  end_if_mute (transport);
   if (!transport->end || !g_error_matches (transport->end, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT))
     transport->handler.call (transport->data, &call);
 }
@@ -255,6 +247,7 @@ send_answer (struct transport *transport, GDBusMessage *message, uint32_t serial
 {
   g_dbus_message_set_reply_serial (message, serial);
   g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
+  atomic_fetch_add (&transport->unwritten, 1);
   /* Fails only when the connection is over, and then nobody waits for it. */
   g_dbus_connection_send_message (transport->dbus, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL,
                                   NULL);

@@ -9,9 +9,10 @@
 #include <stdint.h>
 
 struct transport_call {
-  const char *path;      /* never NULL */
+  /* Of any length, UTF-8, and not checked to be names. */
+  const char *path;      /* nullable: QEMU sent something else in its place */
   const char *interface; /* nullable: any */
-  const char *member;    /* never NULL */
+  const char *member;    /* nullable, as path */
   uint32_t serial;       /* for the answer */
   bool reply_expected;
   GVariant *

@@ -309,6 +309,37 @@ scene_sync (struct scene *scene)
       SCENE_PATIENCE);
 }
 
+void
+assert_error_is (const GError *error, int code)
+{
+  if (!g_error_matches (error, QDMABUF_ERROR, code))
+    fail_msg ("code %d expected, and it was: %s", code, error ? error->message : "no error");
+}
+
+void
+scene_expect_over (QdmabufConsole *console)
+{
+  GError *error = NULL;
+
+  assert_null (qdmabuf_console_wait_frame (console, (gint64) SCENE_PATIENCE * 1000, NULL, &error));
+  assert_error_is (error, QDMABUF_ERROR_CLOSED);
+  g_clear_error (&error);
+}
+
+static bool
+never (struct scene *scene, void *data)
+{
+  (void) scene;
+  (void) data;
+  return false;
+}
+
+void
+scene_let_pass (struct scene *scene, unsigned ms)
+{
+  scene_run_until (scene, never, NULL, ms);
+}
+
 /* ---- sheets ---- */
 
 struct sheet
@@ -369,4 +400,15 @@ assert_frame_is (QdmabufFrame *frame, const struct sheet *sheet, uint8_t value)
     if (data[i * 4] != value || data[i * 4 + 1] != value || data[i * 4 + 2] != value)
       fail_msg ("pixel %zu, %zu is %02x%02x%02x instead of %02x", i % sheet->width,
                 i / sheet->width, data[i * 4 + 2], data[i * 4 + 1], data[i * 4], value);
+}
+
+void
+scene_expect_painted (struct scene *scene, struct sheet *sheet, uint8_t value)
+{
+  int64_t time = g_get_monotonic_time ();
+
+  scene_paint (scene, sheet, value);
+  QdmabufFrame *frame = scene_take_since (scene, time);
+  assert_frame_is (frame, sheet, value);
+  qdmabuf_frame_unref (frame);
 }

@@ -60,6 +60,13 @@ int64_t scene_expect_reply (struct scene *scene, unsigned call, unsigned ms);
 /* QEMU's call has been taken in by the listener, and all before it. */
 void scene_sync (struct scene *scene);
 
+/* An error of this library with that code, or the test fails with what it was. */
+void assert_error_is (const GError *error, int code);
+/* Waiting for a frame fails with CLOSED, in time. */
+void scene_expect_over (QdmabufConsole *console);
+/* For what nothing tells of: iterates the context that long. */
+void scene_let_pass (struct scene *scene, unsigned ms);
+
 /* ---- pictures of one colour: memory in rows of XR24 ---- */
 
 struct sheet {
@@ -78,5 +85,7 @@ void scene_show (struct scene *scene, const struct sheet *sheet); /* by ScanoutD
 unsigned scene_update (struct scene *scene, const struct sheet *sheet);
 /* Fills, updates, waits for the answer. */
 void scene_paint (struct scene *scene, struct sheet *sheet, uint8_t value);
+/* The same, and a frame that is it. */
+void scene_expect_painted (struct scene *scene, struct sheet *sheet, uint8_t value);
 /* Every pixel of frame (XR24) has that value in each of its three bytes, and the size of sheet. */
 void assert_frame_is (QdmabufFrame *frame, const struct sheet *sheet, uint8_t value);

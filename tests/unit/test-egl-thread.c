@@ -197,6 +197,49 @@ test_many_callers (void **state)
   }
 }
 
+static gpointer
+call_slowly (gpointer data)
+{
+  struct job *job = data;
+  struct egl_thread *thread = get ();
+
+  g_atomic_int_set (job->freed, run (thread, job, PATIENCE) ? 0 : -1);
+  job_unref (job);
+  egl_thread_put (thread);
+  return NULL;
+}
+
+/* Whoever waits behind another's long job and has less time loses its turn, not the device. */
+static void
+test_turn_that_never_comes (void **state)
+{
+  struct egl_thread *thread = get ();
+  struct gate gate = { .open = false };
+  int slow_freed = 0, freed = 0, order[2] = { 0 };
+  GThread *slow = g_thread_new ("slow", call_slowly, job_new (1, NULL, &gate, &slow_freed));
+  struct job *job = job_new (2, order, NULL, &freed);
+
+  (void) state;
+  g_mutex_lock (&gate.lock);
+  while (!gate.inside)
+    g_cond_wait (&gate.changed, &gate.lock);
+  g_mutex_unlock (&gate.lock);
+  assert_true (run (thread, job, 50000));
+  assert_int_equal (order[0], 0); /* it did not run, and never will */
+  job_unref (job);
+  assert_int_equal (freed, 1);
+  assert_int_equal (egl_thread_n_abandoned (), 0);
+
+  g_mutex_lock (&gate.lock);
+  gate.open = true;
+  g_cond_broadcast (&gate.changed);
+  g_mutex_unlock (&gate.lock);
+  g_thread_join (slow);
+  assert_int_equal (slow_freed, 1);
+  assert_int_equal (order[0], 0);
+  egl_thread_put (thread);
+}
+
 /* Last, for this process has no GPU any more behind it, and counts the fds that the driver keeps:
  * they are open before and after. */
 static struct egl_thread *to_be_lost;
@@ -274,6 +317,7 @@ main (void)
     fds_unit_test (test_no_such_node),
     fds_unit_test (test_order),
     fds_unit_test (test_many_callers),
+    fds_unit_test (test_turn_that_never_comes),
     cmocka_unit_test_setup_teardown (test_hang, open_first, fds_check),
   };
 
