@@ -273,6 +273,20 @@ cancel_other (GCancellable *cancellable, GCancellable *other)
   g_cancellable_cancel (other);
 }
 
+/* Everybody sees the flow now; it may be gone again already. */
+static void
+go (QdmabufConsole *self)
+{
+  struct flow *flow = console_borrow_flow (self);
+
+  if (flow) {
+    flow_go (flow);
+    console_return_flow (self);
+  }
+  if (session_is_closed (self->session))
+    console_session_over (self);
+}
+
 /**
  * qdmabuf_console_start:
  * @self: a console
@@ -311,8 +325,8 @@ qdmabuf_console_start (QdmabufConsole *self, GCancellable *cancellable, GError *
   if (cancellable)
     g_cancellable_disconnect (cancellable, id);
   end_start (self, flow);
-  if (flow && session_is_closed (self->session))
-    console_session_over (self);
+  if (flow)
+    go (self);
   return flow != NULL;
 }
 

@@ -21,6 +21,11 @@
  *
  * Properties that say how to receive and what to deliver are read at `start`.
  *
+ * Memory of QEMU can shrink while it is read. To turn that into an error of one frame, the first
+ * read of such memory installs a handler of SIGBUS, which acts on addresses inside the library's
+ * own mappings only and hands all others to the handler that was there before. With
+ * `QDMABUF_SIGBUS=0` in the environment there is none, and such memory is read by pread() instead.
+ *
  * Since: 0.1
  */
 G_DEFINE_FINAL_TYPE (QdmabufConsole, qdmabuf_console, G_TYPE_OBJECT)

@@ -167,6 +167,8 @@ qdmabuf_converter_convert (QdmabufConverter *self, QdmabufBuffer *buffer, GError
  * was last converted by this converter: only that is read, the rest comes from the frame before. A
  * buffer that was not the last one is read whole. The rectangle is cut to the picture.
  *
+ * Errors as of [method@QemuDmabuf.Converter.convert].
+ *
  * Returns: (transfer full): the whole picture, the right way up
  *
  * Since: 0.1

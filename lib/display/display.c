@@ -91,6 +91,9 @@ open_in (GMainContext *context, const char *address, const char *vm, GCancellabl
  * Each is a dictionary that can grow: `name` (`s`), `uuid` (`s`), `bus-name` (`s`, "" on a private
  * connection) and `consoles` (`au`).
  *
+ * Errors: [error@QemuDmabuf.Error] `INVALID_ARGUMENT` (no such form of address), `CONNECT`, `BUSY`
+ * (somebody else uses the QMP socket); those of GIO. A bus without any VM is `NOT_FOUND`.
+ *
  * Returns: (transfer full): an array of type `aa{sv}`
  *
  * Since: 0.1
@@ -133,11 +136,13 @@ qdmabuf_display_open (const char *address, GCancellable *cancellable, GError **e
 /**
  * qdmabuf_display_open_vm:
  * @address: (nullable): as in [func@QemuDmabuf.Display.open]
- * @vm: (nullable): the name or the UUID of the VM; %NULL: the only one there
+ * @vm: (nullable): the name or the UUID of the VM, or its unique name on the bus; %NULL: the only
+ * one there
  * @cancellable: (nullable): cancels it
  * @error: return location for an error
  *
- * Connects to one VM among several. Otherwise like [func@QemuDmabuf.Display.open].
+ * Connects to one VM among several. Otherwise like [func@QemuDmabuf.Display.open]; a @vm that is
+ * not there is [error@QemuDmabuf.Error] `NOT_FOUND`, and the message lists those that are.
  *
  * Returns: (transfer full): the display
  *
@@ -160,7 +165,8 @@ qdmabuf_display_open_vm (const char *address, const char *vm, GCancellable *canc
  * @error: return location for an error
  *
  * Connects over a private connection that the caller arranged. Otherwise like
- * [func@QemuDmabuf.Display.open].
+ * [func@QemuDmabuf.Display.open]; an @fd that is no open socket is [error@QemuDmabuf.Error]
+ * `INVALID_ARGUMENT`.
  *
  * Returns: (transfer full): the display
  *

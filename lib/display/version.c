@@ -8,8 +8,7 @@
  * qdmabuf_get_version:
  *
  * The version of the library that runs, which may be newer than the headers the caller was built
- * with
- * (`QDMABUF_VERSION_STRING`). May be called from any thread.
+ * with (%QDMABUF_VERSION_STRING). May be called from any thread.
  *
  * Returns: (transfer none): the version as "major.minor.micro"
  *

@@ -44,7 +44,7 @@ struct flow {
   struct settle settle;
   bool shown;             /* a scanout came over this registration */
   unsigned quiet_losses;  /* registrations lost in a row before any call came */
-  unsigned scanouts_lost; /* since the last good page flip */
+  unsigned scanouts_lost; /* since the start */
   bool told_no_scanout, told_scanout_lost;
   struct warnings warned;
   struct flow_figures stats;

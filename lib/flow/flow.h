@@ -36,6 +36,9 @@ struct flow;
 struct flow *flow_new (struct peer *peer, unsigned console, const struct flow_config *config,
                        const struct flow_handler *handler, void *data, GCancellable *cancellable,
                        GError **error);
+/* Once flow_console_size reaches the flow: QEMU's answers to its questions come by it, and no frame
+ * is sure without them. */
+void flow_go (struct flow *flow);
 /* Stops and joins the threads; answers what waits. No handler runs after it returns. Not from a
  * handler. */
 void flow_free (struct flow *flow);

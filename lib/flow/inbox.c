@@ -10,6 +10,7 @@ inbox_init (struct inbox *inbox, GDestroyNotify answer)
   *inbox = (struct inbox){
     .due = INT64_MAX,
     .disable_due = INT64_MAX,
+    .resize_due = INT64_MAX,
     .answer = answer,
     .replies = g_ptr_array_new_with_free_func (answer),
   };
@@ -64,6 +65,7 @@ inbox_scanout (struct inbox *inbox, QdmabufBuffer *buffer, unsigned version, int
 
   set_current (inbox, buffer);
   screen_is_on (inbox);
+  inbox->resize_due = INT64_MAX;
   inbox->version = version;
   inbox->updated = false;
   inbox->due = settle ? now + INBOX_SETTLE_US : now;
@@ -124,31 +126,40 @@ fits (const QdmabufBuffer *buffer, struct rect r)
   return rect_contains (whole, r);
 }
 
-/* A picture for pixels that arrive with no Scanout of their size: as large as the console says, or
- * as they need. */
 static bool
-make_room (struct inbox *inbox, struct rect r, GError **error)
+resize (struct inbox *inbox, uint32_t width, uint32_t height, GError **error)
 {
-  uint32_t width = inbox->console_width;
-  uint32_t height = inbox->console_height;
   QdmabufBuffer *old = is_kind (inbox, BUFFER_BYTES) ? inbox->current : NULL;
-  struct rect console = { 0, 0, (int32_t) width, (int32_t) height };
 
-  if (!rect_contains (console, r)) {
-    struct rect shown = { 0, 0, old ? (int32_t) old->layout.width : 0,
-                          old ? (int32_t) old->layout.height : 0 };
-    struct rect all = rect_union (shown, r);
-
-    width = (uint32_t) (all.x + all.width);
-    height = (uint32_t) (all.y + all.height);
+  if ((uint64_t) width * height * 4 > INBOX_MAX_INLINE) {
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT,
+                 "an inline picture of %u×%u: no message could carry it", width, height);
+    return false;
   }
-
   g_autoptr (QdmabufBuffer) resized = buffer_new_resized (old, width, height, error);
   if (!resized)
     return false;
   set_current (inbox, resized);
   inbox->version = 0;
+  inbox->resize_due = INT64_MAX;
   return true;
+}
+
+/* A picture for pixels that arrive with no Scanout of their size: as large as the console says, or,
+ * if it says nothing that fits, as they need. */
+static bool
+make_room (struct inbox *inbox, struct rect r, bool *unannounced, GError **error)
+{
+  QdmabufBuffer *old = is_kind (inbox, BUFFER_BYTES) ? inbox->current : NULL;
+  struct rect console = { 0, 0, (int32_t) inbox->console_width, (int32_t) inbox->console_height };
+
+  if (rect_contains (console, r))
+    return resize (inbox, inbox->console_width, inbox->console_height, error);
+  *unannounced = true;
+  struct rect shown = { 0, 0, old ? (int32_t) old->layout.width : 0,
+                        old ? (int32_t) old->layout.height : 0 };
+  struct rect all = rect_union (shown, r);
+  return resize (inbox, (uint32_t) (all.x + all.width), (uint32_t) (all.y + all.height), error);
 }
 
 static bool
@@ -175,11 +186,9 @@ inbox_update_pixels (struct inbox *inbox, struct rect r, uint32_t stride, uint32
                  "Update of an impossible rectangle %d,%d %d×%d", r.x, r.y, r.width, r.height);
     return false;
   }
-  if (!is_kind (inbox, BUFFER_BYTES) || !fits (inbox->current, r)) {
-    *unannounced = true;
-    if (!make_room (inbox, r, error))
-      return false;
-  }
+  bool fit = is_kind (inbox, BUFFER_BYTES) && fits (inbox->current, r);
+  if (!fit && !make_room (inbox, r, unannounced, error))
+    return false;
   if (!buffer_write (inbox->current, r, stride, fourcc, pixels, size, error))
     return false;
 
@@ -209,28 +218,41 @@ inbox_disable (struct inbox *inbox, int64_t now)
   inbox->disable_due = now + INBOX_DISABLE_US;
 }
 
+static bool
+has_console_size (const struct inbox *inbox)
+{
+  const struct layout *layout = &inbox->current->layout;
+
+  return layout->width == inbox->console_width && layout->height == inbox->console_height;
+}
+
 void
 inbox_console_size (struct inbox *inbox, unsigned width, unsigned height, int64_t now)
 {
   inbox->console_width = MIN (width, LAYOUT_MAX_SIZE);
   inbox->console_height = MIN (height, LAYOUT_MAX_SIZE);
-  if (!is_kind (inbox, BUFFER_BYTES) || width == 0 || height == 0)
-    return;
-  if (inbox->current->layout.width == width && inbox->current->layout.height == height)
-    return;
+  inbox->resize_due = INT64_MAX;
+  if (is_kind (inbox, BUFFER_BYTES) && width > 0 && height > 0 && !has_console_size (inbox))
+    inbox->resize_due = now + INBOX_SETTLE_US;
+}
 
-  g_autoptr (QdmabufBuffer) resized =
-      buffer_new_resized (inbox->current, inbox->console_width, inbox->console_height, NULL);
-  if (!resized)
+/* Nothing newer came: the picture is of the console's size. */
+static void
+follow_console (struct inbox *inbox, int64_t now)
+{
+  if (now < inbox->resize_due)
     return;
-  set_current (inbox, resized);
-  inbox->due = now + INBOX_SETTLE_US; /* the new mode's pixels are on their way */
+  inbox->resize_due = INT64_MAX;
+  if (!resize (inbox, inbox->console_width, inbox->console_height, NULL))
+    return;
+  inbox->due = now;
   inbox->time = now;
 }
 
 bool
 inbox_take (struct inbox *inbox, int64_t now, struct inbox_work *work)
 {
+  follow_console (inbox, now);
   bool due = inbox->due <= now && !damage_is_empty (&inbox->pending);
 
   if (!inbox->current || (!due && inbox->replies->len == 0))
@@ -270,5 +292,5 @@ inbox_next (const struct inbox *inbox)
 {
   int64_t due = damage_is_empty (&inbox->pending) ? INT64_MAX : inbox->due;
 
-  return MIN (due, inbox->disable_due);
+  return MIN (MIN (due, inbox->disable_due), inbox->resize_due);
 }

@@ -19,6 +19,8 @@
 #define INBOX_DISABLE_US 300000
 /* QEMU gives up after 1 s and its guest is blocked until then. */
 #define INBOX_REPLY_US 500000
+/* D-Bus carries no larger array, so no inline picture can be larger. */
+#define INBOX_MAX_INLINE (64u << 20)
 
 enum inbox_verdict {
   INBOX_QUEUED,     /* the update will be read; the inbox owns its reply now */
@@ -41,6 +43,7 @@ struct inbox {
   GPtrArray *replies;     /* what QEMU waits for; dropping one answers it */
   GDestroyNotify answer;
   int64_t disable_due; /* when the screen counts as off, INT64_MAX: it does not */
+  int64_t resize_due;  /* when an inline picture takes the console's size, INT64_MAX: it has it */
   unsigned console_width, console_height; /* as the console's properties say, 0: unknown */
 };
 
@@ -70,8 +73,8 @@ bool inbox_update_pixels (struct inbox *inbox, struct rect r, uint32_t stride, u
                           GError **error);
 bool inbox_update_map (struct inbox *inbox, struct rect r, int64_t now, GError **error);
 void inbox_disable (struct inbox *inbox, int64_t now);
-/* The console's properties changed; an inline picture follows them, for QEMU announces no size
- * there. */
+/* The console's properties say this size. An inline picture follows them, for QEMU announces no
+ * size there, but not at once: they come over another socket, and may be older than the picture. */
 void inbox_console_size (struct inbox *inbox, unsigned width, unsigned height, int64_t now);
 
 /* Nothing will be read any more: what waits comes back to be answered (full). */

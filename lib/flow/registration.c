@@ -37,23 +37,19 @@ flow_register (struct flow *self, GCancellable *cancellable, GError **error)
   self->registered = g_get_monotonic_time ();
   self->listening = true; /* before the first call may come in */
   self->shown = false;
+  settle_start (&self->settle, self->registered);
+  int64_t end = self->settle.end;
   self->stats.registrations++;
   g_mutex_unlock (&self->lock);
 
+  mailbox_hold (reader_mailbox (self->reader), end);
   if (!make_listener (self, &qemus_end, error))
     return false;
   bool ok = peer_register_listener (self->peer, self->console, qemus_end, cancellable, error);
   close (qemus_end);
-  if (!ok) {
+  if (!ok)
     g_clear_pointer (&self->listener, listener_free);
-    return false;
-  }
-  g_mutex_lock (&self->lock);
-  bool ask = settle_start (&self->settle, g_get_monotonic_time ());
-  int64_t end = self->settle.end;
-  g_mutex_unlock (&self->lock);
-  flow_settle (self, ask, end);
-  return true;
+  return ok;
 }
 
 void
@@ -97,15 +93,25 @@ give_up (struct flow *self, const GError *error)
   mailbox_close (reader_mailbox (self->reader), QDMABUF_ERROR_CLOSED, error->message);
 }
 
+void
+flow_go (struct flow *self)
+{
+  g_mutex_lock (&self->lock);
+  bool ask = settle_registered (&self->settle, g_get_monotonic_time ());
+  int64_t end = self->settle.end;
+  g_mutex_unlock (&self->lock);
+  flow_settle (self, ask, end);
+}
+
 static void
 register_or_give_up (struct flow *self)
 {
   g_autoptr (GError) error = NULL;
 
-  if (flow_register (self, self->cancellable, &error) ||
-      g_cancellable_is_cancelled (self->cancellable))
-    return;
-  give_up (self, error);
+  if (flow_register (self, self->cancellable, &error))
+    flow_go (self);
+  else if (!g_cancellable_is_cancelled (self->cancellable))
+    give_up (self, error);
 }
 
 void

@@ -4,11 +4,17 @@
 
 #include <glib.h>
 
-bool
+void
 settle_start (struct settle *settle, int64_t now)
 {
   *settle =
       (struct settle){ .stage = SETTLE_REGISTERING, .due = INT64_MAX, .end = now + SETTLE_MAX_US };
+}
+
+bool
+settle_registered (struct settle *settle, int64_t now)
+{
+  settle->end = MAX (settle->end, now + SETTLE_MAX_US);
   return true;
 }
 

@@ -40,7 +40,10 @@ struct settle {
 };
 
 /* Those that return something say whether the caller must ask QEMU for the console's size now. */
-bool settle_start (struct settle *settle, int64_t now);
+/* Before QEMU is told of the listener: its first picture may be faster than its answer. */
+void settle_start (struct settle *settle, int64_t now);
+/* QEMU took the listener. */
+bool settle_registered (struct settle *settle, int64_t now);
 /* QEMU said the console's size. */
 bool settle_heard (struct settle *settle, int64_t now);
 /* QEMU was answered its first update: only now the refresh can take place. */

@@ -292,16 +292,64 @@ test_inline_size_follows_the_console (void **state)
   assert_true (unannounced);
   assert_int_equal (inbox->current->layout.width, 720);
   assert_int_equal (inbox->current->layout.height, 480);
+  assert_true (inbox_take (inbox, 10, &work));
+  drop (&work);
   inbox_console_size (inbox, 720, 400, 20);
+  assert_int_equal (inbox_next (inbox), 20 + INBOX_SETTLE_US);
+  assert_false (inbox_take (inbox, 19 + INBOX_SETTLE_US, &work));
+  assert_true (inbox_take (inbox, 20 + INBOX_SETTLE_US, &work));
+  drop (&work);
   assert_int_equal (inbox->current->layout.height, 400);
   assert_int_equal (inbox->current->bytes[0], 0xaa); /* what was updated is kept */
 
   /* ... or after it. */
-  inbox_console_size (inbox, 800, 600, 30);
-  assert_true (put (inbox, (struct rect){ 0, 599, 800, 1 }, 40, &unannounced));
+  inbox_console_size (inbox, 800, 600, 30000);
+  assert_true (put (inbox, (struct rect){ 0, 599, 800, 1 }, 30010, &unannounced));
   assert_false (unannounced);
   assert_int_equal (inbox->current->layout.width, 800);
   assert_int_equal (inbox->current->layout.height, 600);
+}
+
+/* A size that QEMU sent before the newest Scanout arrives after it, over the other socket. */
+static void
+test_old_sizes_cut_nothing (void **state)
+{
+  struct inbox *inbox = &((struct fixture *) *state)->inbox;
+  struct inbox_work work;
+
+  show (inbox, bytes (800, 600), 0, 0);
+  inbox_console_size (inbox, 640, 480, 10);
+  inbox_console_size (inbox, 800, 600, 5000);
+  assert_true (inbox_take (inbox, 100000, &work));
+  assert_int_equal (work.buffer->layout.width, 800);
+  drop (&work);
+  inbox_console_size (inbox, 640, 480, 200000);
+  show (inbox, bytes (800, 600), 0, 200010);
+  assert_true (inbox_take (inbox, 300000, &work));
+  assert_int_equal (work.buffer->layout.width, 800);
+  drop (&work);
+  assert_int_equal (inbox_next (inbox), INT64_MAX);
+}
+
+/* One pixel far out would be a gigabyte. */
+static void
+test_no_picture_is_larger_than_a_message (void **state)
+{
+  struct inbox *inbox = &((struct fixture *) *state)->inbox;
+  g_autoptr (GError) error = NULL;
+  uint8_t pixel[4] = { 0 };
+  bool unannounced = false;
+
+  show (inbox, bytes (16, 16), 0, 0);
+  assert_false (inbox_update_pixels (inbox, (struct rect){ 16383, 16383, 1, 1 }, 4,
+                                     DRM_FORMAT_XRGB8888, pixel, sizeof pixel, 0, &unannounced,
+                                     &error));
+  assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT));
+  inbox_console_size (inbox, 16384, 16384, 10);
+  struct inbox_work work;
+  assert_true (inbox_take (inbox, 100000, &work));
+  assert_int_equal (work.buffer->layout.width, 16);
+  drop (&work);
 }
 
 static void
@@ -375,6 +423,8 @@ main (void)
     test (test_disable_for_good),
     test (test_crop_takes_everything),
     test (test_inline_size_follows_the_console),
+    test (test_old_sizes_cut_nothing),
+    test (test_no_picture_is_larger_than_a_message),
     test (test_impossible_rectangles_are_refused),
     test (test_update_pixels_after_a_map),
     test (test_retry),
