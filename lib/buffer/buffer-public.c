@@ -388,6 +388,8 @@ qdmabuf_buffer_get_stride (QdmabufBuffer *buffer, guint plane)
  * qdmabuf_fourcc_to_string:
  * @fourcc: a DRM fourcc
  *
+ * May be called from any thread.
+ *
  * Returns: (transfer full): its name for people, as "XR24 (0x34325258)"; the number alone if it has
  * no printable name
  *
@@ -402,6 +404,8 @@ qdmabuf_fourcc_to_string (guint32 fourcc)
 /**
  * qdmabuf_modifier_to_string:
  * @modifier: a DRM format modifier
+ *
+ * May be called from any thread.
  *
  * Returns: (transfer full): its name for people, as "I915_FORMAT_MOD_Y_TILED (0x0100000000000002)";
  * the number alone if it is not known
@@ -422,7 +426,8 @@ qdmabuf_modifier_to_string (guint64 modifier)
  * @modifier: (out): the modifier of that name
  * @error: return location for an error
  *
- * Errors: %QDMABUF_ERROR_INVALID_ARGUMENT if there is no such name; @modifier is left alone then.
+ * May be called from any thread. Errors: %QDMABUF_ERROR_INVALID_ARGUMENT if there is no such name;
+ * @modifier is left alone then.
  *
  * Returns: %TRUE on success
  *

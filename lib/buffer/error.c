@@ -2,6 +2,15 @@
 /* The error domain and its enumeration for bindings. */
 #include <qemu-dmabuf/qdmabuf-error.h>
 
+/**
+ * qdmabuf_error_quark:
+ *
+ * What %QDMABUF_ERROR stands for. May be called from any thread.
+ *
+ * Returns: the error domain of this library
+ *
+ * Since: 0.1
+ */
 GQuark
 qdmabuf_error_quark (void)
 {

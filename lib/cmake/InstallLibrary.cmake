@@ -6,14 +6,8 @@ include(CMakePackageConfigHelpers)
 install(FILES ${PUBLIC_HEADERS} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qemu-dmabuf)
 install(TARGETS qemudmabuf EXPORT qemu-dmabuf-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
-set(PC_REQUIRES_PRIVATE libdrm)
-if(ENABLE_EGL)
-  list(APPEND PC_REQUIRES_PRIVATE epoxy)
-endif()
-if(ENABLE_GBM)
-  list(APPEND PC_REQUIRES_PRIVATE gbm)
-endif()
-list(JOIN PC_REQUIRES_PRIVATE " " PC_REQUIRES_PRIVATE)
+# No Requires.private: there is no static library, no public header includes what the library uses
+# inside, and pkg-config would want the development files of all that even for --cflags.
 configure_file(${PROJECT_SOURCE_DIR}/qemu-dmabuf.pc.in ${PROJECT_BINARY_DIR}/qemu-dmabuf.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/qemu-dmabuf.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

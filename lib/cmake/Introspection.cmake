@@ -66,11 +66,13 @@ if(ENABLE_DOCS)
   set(DOCS_INDEX ${DOCS_DIR}/QemuDmabuf-0/index.html)
 
   # gi-docgen takes the title of a page from a first line of its own; ours say it in their heading.
+  # Links from page to page are to its HTML files.
   set(DOCS_PAGES "")
   file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)
   foreach(page IN LISTS pages)
     get_filename_component(name ${page} NAME)
     file(READ ${page} text)
+    string(REGEX REPLACE "\\]\\(([a-zA-Z]+)\\.md\\)" "](\\1.html)" text "${text}")
     string(REGEX MATCH "^(<!--[^\n]*\n)?# ([^\n]*)" heading "${text}")
     file(CONFIGURE OUTPUT ${DOCS_CONTENT}/${name} CONTENT "Title: ${CMAKE_MATCH_2}\n\n@text@" @ONLY)
     set_property(DIRECTORY ${PROJECT_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${page})

@@ -168,7 +168,8 @@ qdmabuf_frame_get_height (QdmabufFrame *frame)
  * qdmabuf_frame_get_format:
  * @frame: a frame
  *
- * The byte X of a format that has one (XR24, XB24) is undefined.
+ * In memory a pixel of XR24 is B, G, R, X, one of XB24 is R, G, B, X, and one of BG24 is R, G, B. The
+ * byte X is undefined.
  *
  * Returns: pixel format, a DRM fourcc
  *

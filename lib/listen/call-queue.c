@@ -5,7 +5,7 @@
 
 #include <gio/gunixfdlist.h>
 
-/* Header, fields and GLib's objects of a message, roughly. */
+/* GLib's objects of a message and its usual header, roughly. */
 #define MESSAGE_BYTES 1024u
 
 struct call_queue {
@@ -114,6 +114,19 @@ drop_superseded (struct call_queue *queue, GQueue *dropped)
   }
 }
 
+/* Names and other fields of the header can be as long as a whole message. */
+static size_t
+header_bytes (GDBusMessage *message)
+{
+  g_autofree guchar *fields = g_dbus_message_get_header_fields (message);
+  size_t bytes = 0;
+
+  for (const guchar *field = fields; *field != G_DBUS_MESSAGE_HEADER_FIELD_INVALID; field++)
+    bytes +=
+        g_variant_get_size (g_dbus_message_get_header (message, (GDBusMessageHeaderField) *field));
+  return bytes;
+}
+
 static struct queued_call *
 queued_call_new (GDBusMessage *message, int64_t time)
 {
@@ -123,7 +136,7 @@ queued_call_new (GDBusMessage *message, int64_t time)
 
   call->message = message;
   call->time = time;
-  call->bytes = MESSAGE_BYTES + (body ? g_variant_get_size (body) : 0);
+  call->bytes = MESSAGE_BYTES + header_bytes (message) + (body ? g_variant_get_size (body) : 0);
   call->n_fds = fds ? (unsigned) g_unix_fd_list_get_length (fds) : 0;
   call->n_held = call->n_fds;
   if (call->n_held > CALL_QUEUE_MAX_CALL_FDS) {

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A message counts 1 KiB besides its body. Reached only when the handling thread is stopped or
- * starved. */
+/* A message counts 1 KiB besides its header and body. Reached only when the handling thread is
+ * stopped or starved. */
 #define CALL_QUEUE_MAX_BYTES ((size_t) 192 << 20)
 #define CALL_QUEUE_MAX_FDS 64u
 /* No call of QEMU has more than 4. The fds of one that has more than these are closed at once. */

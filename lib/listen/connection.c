@@ -87,23 +87,23 @@ propagate (GError **error, GError *detail, bool expired, int code_expired, unsig
 }
 
 /* GDBus's worker thread. Nobody has anything to call on the main connection, but GDBus would answer
- * each call, into its memory where the peer does not read. And GDBus takes a message whose object is
- * no object's path, and then dies of it. */
+ * each call, into its memory where the peer does not read. And GDBus takes a message whose object
+ * is no object's path, and then dies of it. */
 static GDBusMessage *
 drop_calls (GDBusConnection *dbus, GDBusMessage *message, gboolean incoming, gpointer data)
 {
+  static const char warned[] = "qdmabuf-warned-of-calls";
   GDBusMessageType type = g_dbus_message_get_message_type (message);
   bool bad = type == G_DBUS_MESSAGE_TYPE_METHOD_CALL ||
              (type == G_DBUS_MESSAGE_TYPE_SIGNAL && !g_dbus_message_get_path (message));
-  int *warned = data;
 
-  (void) dbus;
+  (void) data;
   if (!incoming || !bad)
     return message;
-  if (!*warned)
-    g_warning ("QEMU calls a method, or nothing that exists, on its own display connection: all "
-               "such messages are dropped");
-  *warned = true;
+  if (!g_object_get_data (G_OBJECT (dbus), warned))
+    g_warning ("QEMU calls a method, or signals from no object, on its own display connection: "
+               "all such messages are dropped");
+  g_object_set_data (G_OBJECT (dbus), warned, dbus);
   g_object_unref (message);
   return NULL;
 }
@@ -111,7 +111,7 @@ drop_calls (GDBusConnection *dbus, GDBusMessage *message, gboolean incoming, gpo
 static void
 start_without_calls (GDBusConnection *dbus)
 {
-  g_dbus_connection_add_filter (dbus, drop_calls, g_new0 (int, 1), g_free);
+  g_dbus_connection_add_filter (dbus, drop_calls, NULL, NULL);
   g_dbus_connection_start_message_processing (dbus);
 }
 

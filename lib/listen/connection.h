@@ -23,8 +23,8 @@ struct connection {
  * runs. Errors: CONNECT, TIMED_OUT (an fd whose peer stays silent), G_IO_ERROR_CANCELLED. */
 
 /* Takes fd, a connected Unix socket, also on failure. We are the client of the authentication. With
- * hold the first message waits for g_dbus_connection_start_message_processing, and the caller
- * filters what it can name no object for; without, method calls of the other side are dropped. */
+ * hold the first message waits for g_dbus_connection_start_message_processing, and what
+ * the other side may send is the caller's affair; without, its method calls are dropped. */
 struct connection *connection_new_for_fd (int fd, bool hold, unsigned ms, GMainContext *context,
                                           GCancellable *cancellable, GError **error);
 /* address: of a message bus. */

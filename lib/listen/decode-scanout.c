@@ -85,24 +85,6 @@ check_handle (const struct transport_call *call, int32_t handle, GError **error)
   return false;
 }
 
-bool
-decode_scanout_map (const struct transport_call *call, struct event *event, GError **error)
-{
-  uint32_t offset = 0, width = 0, height = 0, stride = 0, pixman = 0;
-  int32_t handle = -1;
-
-  g_variant_get (call->body, "(huuuuu)", &handle, &offset, &width, &height, &stride, &pixman);
-  const struct pixel_format *format = find_format (pixman, error);
-  if (!format || !check_handle (call, handle, error))
-    return false;
-  int fd = g_unix_fd_list_get (call->fds, handle, error);
-  if (fd < 0)
-    return false;
-  event->is_map = true;
-  return take_buffer (buffer_new_map (fd, offset, width, height, stride, format->fourcc, error), 0,
-                      event, error);
-}
-
 static bool
 take_handle (const struct transport_call *call, int32_t handle, struct fdset *fds, GError **error)
 {
@@ -111,6 +93,23 @@ take_handle (const struct transport_call *call, int32_t handle, struct fdset *fd
   if (!check_handle (call, handle, error))
     return false;
   return fdset_dup (fds, g_unix_fd_list_peek_fds (call->fds, &n)[handle], error);
+}
+
+bool
+decode_scanout_map (const struct transport_call *call, struct event *event, GError **error)
+{
+  uint32_t offset = 0, width = 0, height = 0, stride = 0, pixman = 0;
+  struct fdset fds = FDSET_NONE;
+  int32_t handle = -1;
+
+  g_variant_get (call->body, "(huuuuu)", &handle, &offset, &width, &height, &stride, &pixman);
+  const struct pixel_format *format = find_format (pixman, error);
+  if (!format || !take_handle (call, handle, &fds, error))
+    return false;
+  event->is_map = true;
+  return take_buffer (
+      buffer_new_map (fds.fds[0], offset, width, height, stride, format->fourcc, error), 0, event,
+      error);
 }
 
 /* Before numbers of the wire become the int32_t of a rectangle. */

@@ -171,6 +171,15 @@ parse (const char *text)
   return value;
 }
 
+/* arguments: as parse takes them. */
+static unsigned
+call_with (struct listening *f, const char *method, const char *arguments, bool wants_reply)
+{
+  g_autoptr (GVariant) body = parse (arguments);
+
+  return fake_call (f->fake, 0, method, body, NULL, 0, wants_reply);
+}
+
 /* Each gets its own listener, so that the limit of one warning a second hides none; asks for an
  * answer, so that it must also be an error; and the calls behind it work. */
 static void
@@ -214,10 +223,9 @@ test_not_offered (void **state)
   listening_expect_refusal (&f, fake_scanout_map (f.fake, 0, fd, 0, 8, 8, 32, FAKE_XRGB),
                             ERROR_UNKNOWN_METHOD);
   listening_expect (&f, "warning protocol: the call " INTERFACE_MAP ".ScanoutMap is unknown");
-  listening_expect_refusal (&f,
-                            fake_call (f.fake, 0, INTERFACE_PROPERTIES ".GetAll",
-                                       parse ("('" INTERFACE_MAP "',)"), NULL, 0, true),
-                            ERROR_UNKNOWN_INTERFACE);
+  listening_expect_refusal (
+      &f, call_with (&f, INTERFACE_PROPERTIES ".GetAll", "('" INTERFACE_MAP "',)", true),
+      ERROR_UNKNOWN_INTERFACE);
   listening_expect_alive (&f);
   close (fd);
   listening_end (&f);
@@ -226,7 +234,7 @@ test_not_offered (void **state)
 static char *
 call_for_text (struct listening *f, const char *method, const char *arguments)
 {
-  unsigned call = fake_call (f->fake, 0, method, parse (arguments), NULL, 0, true);
+  unsigned call = call_with (f, method, arguments, true);
   GError *error = NULL;
   g_autoptr (GVariant) body = fake_wait_reply (f->fake, call, PATIENCE_MS, NULL, &error);
 
@@ -317,6 +325,35 @@ test_addressing (void **state)
   event_clear (&event);
 }
 
+/* Names of strangers are neither short nor fit for a terminal. */
+static void
+test_long_names (void **state)
+{
+  g_autoptr (GVariant) body = g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
+  g_autofree char *name = g_strnfill (1 << 20, 'a');
+  const struct transport_call calls[] = {
+    { .path = name, .member = "Disable", .body = body },
+    { .path = "/elsewhere", .member = name, .body = body },
+    { .path = PATH_LISTENER, .member = name, .body = body },
+    { .path = PATH_LISTENER, .interface = name, .member = "Disable", .body = body },
+  };
+
+  (void) state;
+  name[0] = '/';
+  name[1] = '\n';
+  for (unsigned i = 0; i < G_N_ELEMENTS (calls); i++) {
+    g_autoptr (GError) error = NULL;
+    const char *dbus_error = NULL;
+    struct event event;
+    unsigned method = 0;
+
+    assert_false (
+        event_decode (&calls[i], QDMABUF_LISTENER_ALL, &event, &method, &dbus_error, &error));
+    assert_true (strlen (error->message) < 1000);
+    assert_null (strchr (error->message, '\n'));
+  }
+}
+
 static void
 test_warnings_once_a_second (void **state)
 {
@@ -324,11 +361,11 @@ test_warnings_once_a_second (void **state)
 
   (void) state;
   listening_start (&f, QDMABUF_LISTENER_ALL);
-  for (unsigned i = 0; i < 1000; i++)
-    fake_call (f.fake, 0, "Disable", parse ("(1,)"), NULL, 0, false);
+  for (unsigned i = 0; i < 200; i++)
+    call_with (&f, "Disable", "(1,)", false);
   listening_expect (&f, "warning protocol: Disable: …");
   /* Another kind is not held back by it. */
-  fake_call (f.fake, 0, "MouseSet", parse ("(1,)"), NULL, 0, false);
+  call_with (&f, "MouseSet", "(1,)", false);
   listening_expect (&f, "warning protocol: MouseSet: …");
   listening_expect_alive (&f);
   listening_end (&f);
@@ -352,9 +389,13 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    fds_unit_test (test_bad_calls),  fds_unit_test (test_not_offered),
-    fds_unit_test (test_standard),   fds_unit_test (test_description),
-    fds_unit_test (test_addressing), fds_unit_test (test_warnings_once_a_second),
+    fds_unit_test (test_bad_calls),
+    fds_unit_test (test_not_offered),
+    fds_unit_test (test_standard),
+    fds_unit_test (test_description),
+    fds_unit_test (test_addressing),
+    fds_unit_test (test_long_names),
+    fds_unit_test (test_warnings_once_a_second),
   };
 
   return cmocka_run_group_tests (tests, fake_warm_up, NULL);

@@ -6,12 +6,15 @@
 #include <drm_fourcc.h>
 #include <qemu-dmabuf/qdmabuf-error.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "listen/call-queue.h"
 #include "listen/deadline.h"
 #include "listen/names.h"
+#include "peer/fake-qemu-private.h"
 #include "peer/listening.h"
+#include "peer/raw-peer.h"
 
 /* 10000 messages: all are read and handed on, in order. */
 static void
@@ -92,6 +95,26 @@ test_queue (void **state)
   push (queue, "Update", huge, false);
   push (queue, "Scanout", huge, true);
   assert_int_equal (count_calls (queue, "Scanout"), 1);
+  call_queue_free (queue);
+}
+
+/* Names count too: they can be as long as bodies. */
+static void
+test_queue_long_names (void **state)
+{
+  struct call_queue *queue = call_queue_new ();
+  g_autofree char *path = g_strnfill (16 << 20, 'a');
+  unsigned n = 0;
+
+  (void) state;
+  path[0] = '/';
+  for (unsigned i = 0; i < 40; i++) {
+    GDBusMessage *message =
+        g_dbus_message_new_method_call (NULL, path, INTERFACE_LISTENER, "Disable");
+
+    n += call_queue_push (queue, message, 1);
+  }
+  assert_int_equal (n, CALL_QUEUE_MAX_BYTES / ((16 << 20) + 2048));
   call_queue_free (queue);
 }
 
@@ -254,6 +277,66 @@ test_broken_message (void **state)
 }
 
 static void
+write_message (struct listening *f, GDBusMessageType type, const char *path, const char *interface,
+               const char *member)
+{
+  g_autoptr (GBytes) message = raw_message (type, path, interface, member);
+  size_t n = 0;
+  const void *bytes = g_bytes_get_data (message, &n);
+
+  fake_write_raw (f->fake, 0, bytes, n);
+}
+
+/* GDBus hands messages on whose names are no names at all. */
+static void
+test_nameless_calls (void **state)
+{
+  const GDBusMessageType call = G_DBUS_MESSAGE_TYPE_METHOD_CALL;
+  struct listening f;
+
+  (void) state;
+  listening_start (&f, QDMABUF_LISTENER_ALL);
+  write_message (&f, call, NULL, INTERFACE_LISTENER, "Disable");
+  listening_expect (&f, "warning protocol: a call without an object");
+  write_message (&f, call, PATH_LISTENER, NULL, "Disable");
+  listening_expect (&f, "disable");
+  write_message (&f, G_DBUS_MESSAGE_TYPE_SIGNAL, NULL, NULL, NULL);
+  listening_expect_alive (&f);
+  listening_end (&f);
+
+  listening_start (&f, QDMABUF_LISTENER_ALL);
+  write_message (&f, call, PATH_LISTENER, INTERFACE_LISTENER, NULL);
+  listening_expect (&f, "warning protocol: a call without a member");
+  listening_expect_alive (&f);
+  listening_end (&f);
+}
+
+/* Asks and never reads: without a limit each answer stays in memory. */
+static void
+test_unread_answers (void **state)
+{
+  g_autoptr (GBytes) message = raw_message (G_DBUS_MESSAGE_TYPE_METHOD_CALL, PATH_LISTENER,
+                                            INTERFACE_INTROSPECTABLE, "Introspect");
+  size_t n = 0;
+  const void *bytes = g_bytes_get_data (message, &n);
+  unsigned sent = 0;
+  struct listening f;
+
+  (void) state;
+  listening_connect (&f, &(struct fake_options){ .n_consoles = 1, .faults = FAKE_MUTE_LISTENER });
+  listening_listen (&f, QDMABUF_LISTENER_ALL);
+  g_mutex_lock (&f.fake->mutex);
+  int fd = fake_newest (f.fake, 0)->mute_fd;
+  g_mutex_unlock (&f.fake->mutex);
+  assert_true (raw_authenticate (fd));
+  while (sent < 100000 && send (fd, bytes, n, MSG_NOSIGNAL) == (ssize_t) n)
+    sent++;
+  listening_expect (&f, "closed limit: QEMU does not read the answers it asks for");
+  assert_true (sent < 100000);
+  listening_end (&f);
+}
+
+static void
 test_silent (void **state)
 {
   struct listening f;
@@ -292,6 +375,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     fds_unit_test (test_flood),
     fds_unit_test (test_queue),
+    fds_unit_test (test_queue_long_names),
     fds_unit_test (test_stuck_handler),
     fds_unit_test (test_reply_after_free),
     fds_unit_test (test_replies_while_freeing),
@@ -299,6 +383,8 @@ main (void)
     fds_unit_test (test_peer_closes),
     fds_unit_test (test_taken_over),
     fds_unit_test (test_broken_message),
+    fds_unit_test (test_nameless_calls),
+    fds_unit_test (test_unread_answers),
     fds_unit_test (test_silent),
   };
 

@@ -12,6 +12,7 @@
 #include "listen/names.h"
 #include "listen/peer.h"
 #include "peer/fake-qemu.h"
+#include "peer/raw-peer.h"
 
 #define PATIENCE_MS 5000u
 
@@ -470,30 +471,6 @@ test_wrong_address (void **state)
 }
 
 /* A peer that answers the opening by hand and then reads nothing more. */
-static bool
-answer_authentication (int fd)
-{
-  static const char *const answers[] = { "OK 0123456789abcdef0123456789abcdef\r\n",
-                                         "AGREE_UNIX_FD\r\n" };
-  unsigned n = 0;
-  char line[512];
-  size_t length = 0;
-
-  while (recv (fd, line + length, 1, 0) == 1) {
-    if (line[length++] != '\n' || length == sizeof line)
-      continue;
-    if (g_strstr_len (line, (gssize) length, "BEGIN"))
-      return true;
-    bool known = g_strstr_len (line, (gssize) length, "AUTH EXTERNAL") || n == 1;
-    const char *answer =
-        known && n < G_N_ELEMENTS (answers) ? answers[n++] : "REJECTED EXTERNAL\r\n";
-    if (send (fd, answer, strlen (answer), MSG_NOSIGNAL) < 0)
-      return false;
-    length = 0;
-  }
-  return false;
-}
-
 static gpointer
 open_and_stop_reading (gpointer data)
 {
@@ -502,7 +479,7 @@ open_and_stop_reading (gpointer data)
   guchar blob[4096];
   gsize size = 0;
 
-  if (!answer_authentication (fd) || recv (fd, blob, 16, MSG_WAITALL) != 16)
+  if (!raw_authenticate (fd) || recv (fd, blob, 16, MSG_WAITALL) != 16)
     return NULL;
   gssize needed = g_dbus_message_bytes_needed (blob, 16, NULL);
   assert_true (needed > 16 && needed < (gssize) sizeof blob);
@@ -544,6 +521,44 @@ test_unread (void **state)
   close (fds[1]);
 }
 
+static void
+write_message (int fd, GDBusMessageType type, const char *path, unsigned times)
+{
+  g_autoptr (GBytes) message = raw_message (type, path, INTERFACE_PEER, "Ping");
+  size_t n = 0;
+  const void *bytes = g_bytes_get_data (message, &n);
+
+  for (unsigned i = 0; i < times; i++)
+    assert_int_equal (send (fd, bytes, n, MSG_NOSIGNAL), n);
+}
+
+/* There is nothing to call: no answer is made, and a call that GDBus would not survive is none. */
+static void
+test_calls_from_peer (void **state)
+{
+  char byte = 0;
+  GError *error = NULL;
+  int fds[2];
+
+  (void) state;
+  assert_int_equal (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  GThread *thread = g_thread_new ("mute", open_and_stop_reading, GINT_TO_POINTER (fds[0]));
+  struct peer *peer = peer_open_fd (fds[1], NULL, &error);
+  assert_null (error);
+  g_thread_join (thread);
+  write_message (fds[0], G_DBUS_MESSAGE_TYPE_METHOD_CALL, NULL, 1);
+  write_message (fds[0], G_DBUS_MESSAGE_TYPE_SIGNAL, NULL, 1);
+  write_message (fds[0], G_DBUS_MESSAGE_TYPE_METHOD_CALL, "/", 10000);
+  /* What is sent behind all of them still comes, and nothing comes before it. */
+  assert_true (peer_is_open (peer));
+  assert_int_equal (recv (fds[0], &byte, 1, MSG_DONTWAIT), -1);
+  assert_true (peer_send_motion (peer, 0, 1, 1, &error));
+  assert_int_equal (recv (fds[0], &byte, 1, 0), 1);
+  peer_free (peer);
+  close (fds[0]);
+  close (fds[1]);
+}
+
 int
 main (void)
 {
@@ -560,6 +575,7 @@ main (void)
     fds_unit_test (test_cancel),
     fds_unit_test (test_wrong_address),
     fds_unit_test (test_unread),
+    fds_unit_test (test_calls_from_peer),
   };
 
   return cmocka_run_group_tests (tests, fake_warm_up, NULL);

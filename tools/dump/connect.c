@@ -60,6 +60,21 @@ call_end (struct call *call, const char *what, GError *failed, GError **error)
   g_main_loop_unref (call->loop);
 }
 
+/* Who named no address may not know that a VM need not be on a bus. */
+static void
+add_hint (GError **error)
+{
+  GError *plain = *error;
+
+  if (!plain || (!g_error_matches (plain, QDMABUF_ERROR, QDMABUF_ERROR_CONNECT) &&
+                 !g_error_matches (plain, QDMABUF_ERROR, QDMABUF_ERROR_NOT_FOUND)))
+    return;
+  *error = g_error_new (plain->domain, plain->code,
+                        "%s. Give the VM's address, such as qmp:PATH (--help lists the forms)",
+                        plain->message);
+  g_error_free (plain);
+}
+
 QdmabufDisplay *
 connect_display (const char *address, const char *vm, gint64 deadline, GError **error)
 {
@@ -73,6 +88,8 @@ connect_display (const char *address, const char *vm, gint64 deadline, GError **
   qdmabuf_display_open_async (address, vm, call.cancellable, on_done, &call);
   g_main_loop_run (call.loop);
   display = qdmabuf_display_open_finish (call.result, &failed);
+  if (!address && !vm)
+    add_hint (&failed);
   call_end (&call, what, failed, error);
   return display;
 }

@@ -244,12 +244,6 @@ command (const char *qemu, const char *works, bool gl_device)
                           program, node, gl_device ? machine->gl_device : machine->plain_device);
 }
 
-static char *
-find_qemu (const struct options *options)
-{
-  return g_find_program_in_path (options->qemu ? options->qemu : machine_of_host ()->program);
-}
-
 static void
 examine (const struct options *options, const char *qemu, GVariant *kernel, GVariantDict *dict)
 {
@@ -276,12 +270,15 @@ examine (const struct options *options, const char *qemu, GVariant *kernel, GVar
 GVariant *
 doctor_qemu (const struct options *options, GVariant *backends, GVariant *kernel)
 {
-  g_autofree char *qemu = find_qemu (options);
+  const char *program = options->qemu ? options->qemu : machine_of_host ()->program;
+  g_autofree char *wanted = g_filename_display_name (program);
+  g_autofree char *qemu = g_find_program_in_path (program);
   g_autofree char *path = g_filename_display_name (qemu ? qemu : "");
   g_autofree char *mesa = mesa_version (backends);
   GVariantDict dict;
 
   g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "wanted", "s", wanted);
   g_variant_dict_insert (&dict, "path", "s", path);
   g_variant_dict_insert (&dict, "mesa", "s", mesa);
   if (qemu)

@@ -136,9 +136,8 @@ append_backends (GString *out, GVariant *backends)
   g_autoptr (GVariant) devices = list_of (backends, "devices");
   g_auto (GStrv) formats = NULL;
 
-  g_string_append_printf (out, "Back ends built in: cpu%s%s\n",
-                          is_set (backends, "egl") ? ", egl" : "",
-                          is_set (backends, "gbm") ? ", gbm" : "");
+  g_string_append_printf (out, "Back ends built in: cpu%s\n",
+                          is_set (backends, "egl") ? ", egl" : "");
   g_string_append (out, "\nThe CPU reads, where the memory is linear:\n");
   if (g_variant_lookup (backends, "cpu-formats", "^as", &formats))
     append_wrapped (out, 4, formats, "");
@@ -206,10 +205,13 @@ append_qemu (GString *out, GVariant *qemu)
   g_auto (GStrv) advice = NULL;
 
   if (!*string_of (qemu, "path")) {
-    g_string_append (out, "\nQEMU: none found in PATH (--qemu names one)\n");
+    g_string_append_printf (out, "\nQEMU: none found: no program '%s' (--qemu names one)\n",
+                            string_of (qemu, "wanted"));
     return;
   }
-  g_string_append_printf (out, "\nQEMU %s, %s:\n", string_of (qemu, "version"),
+  g_string_append_printf (out, "\nQEMU %s, %s:\n",
+                          *string_of (qemu, "version") ? string_of (qemu, "version")
+                                                       : "of a version that it does not tell",
                           string_of (qemu, "path"));
   g_string_append_printf (out, "  D-Bus display %s, virtio-gpu with OpenGL %s, Mesa %s\n",
                           is_set (qemu, "display-dbus") ? "there" : "missing",

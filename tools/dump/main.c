@@ -45,8 +45,8 @@ print_version (const struct options *options)
     return STATUS_OK;
   }
   printf ("qdmabuf-dump %s, libqemudmabuf %s\n", QDMABUF_VERSION_STRING, qdmabuf_get_version ());
-  printf ("back ends: cpu%s%s\n", is_built_in (backends, "egl") ? ", egl" : " (built without egl)",
-          is_built_in (backends, "gbm") ? ", gbm" : " (built without gbm)");
+  printf ("built %s EGL, %s GBM\n", is_built_in (backends, "egl") ? "with" : "without",
+          is_built_in (backends, "gbm") ? "with" : "without");
   printf ("licence: MIT\n");
   return STATUS_OK;
 }

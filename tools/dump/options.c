@@ -64,7 +64,7 @@ parse_raw (struct raw *raw, int argc, char **argv, GError **error)
     { "count", 'n', 0, G_OPTION_ARG_INT, &raw->count, "Frames to save (default 1)", "COUNT" },
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &raw->output,
       "File, or a pattern such as frame-%04d.png, or - for stdout (default "
-      "qemu-<name>-<console>.png)",
+      "qemu-<name>-<console>.png, numbered for several)",
       "FILE" },
     { "format", 'f', 0, G_OPTION_ARG_STRING, &raw->format,
       "png, ppm, raw or y4m (default: by the name of the file)", "FORMAT" },
@@ -78,7 +78,7 @@ parse_raw (struct raw *raw, int argc, char **argv, GError **error)
       "Read DMA-BUFs as this layout, whatever QEMU says (a name of drm_fourcc.h, or a number)",
       "M" },
     { "backend", 0, 0, G_OPTION_ARG_STRING, &raw->backend,
-      "What reads DMA-BUFs: auto, egl, gbm or cpu", "BACKEND" },
+      "What reads DMA-BUFs: auto, egl or cpu (gbm is refused by this version)", "BACKEND" },
     { "render-node", 0, 0, G_OPTION_ARG_FILENAME, &raw->render_node, "GPU to read with", "PATH" },
     { "cursor", 0, 0, G_OPTION_ARG_NONE, &raw->cursor, "Draw the guest's cursor into the frames",
       NULL },
@@ -94,8 +94,8 @@ parse_raw (struct raw *raw, int argc, char **argv, GError **error)
       "QEMU that --doctor tries (default: the one in PATH)", "PATH" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &raw->json, "Print the result on stdout as JSON", NULL },
     { "quiet", 0, 0, G_OPTION_ARG_NONE, &raw->quiet, "Print errors only", NULL },
-    { "version", 0, 0, G_OPTION_ARG_NONE, &raw->version, "Print version, back ends and licence",
-      NULL },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &raw->version,
+      "Print version, what is built in, and licence", NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &raw->rest, NULL, "[ADDRESS]" },
     G_OPTION_ENTRY_NULL,
   };
@@ -142,6 +142,8 @@ check_action (const struct raw *raw, enum action *action, GError **error)
 
   if (n > 1)
     return usage_error (error, "--list, --doctor and --version exclude each other");
+  if ((raw->doctor || raw->version) && raw->rest)
+    return usage_error (error, "--%s takes no ADDRESS", raw->doctor ? "doctor" : "version");
   *action = raw->list      ? ACTION_LIST
             : raw->doctor  ? ACTION_DOCTOR
             : raw->version ? ACTION_VERSION

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* A peer made of bytes: what GDBus would not send. */
+#pragma once
+
+#include <gio/gio.h>
+#include <stdbool.h>
+
+/* The server's part of the authentication on fd, until BEGIN. False: the other side gave up. */
+bool raw_authenticate (int fd);
+/* A message without a body. Where a name is NULL, its field is there and holds a number. type:
+ * METHOD_CALL wants an answer. Full transfer. */
+GBytes *
+raw_message (GDBusMessageType type, const char *path, const char *interface, const char *member);
