@@ -8,7 +8,7 @@ use (QdmabufFrame *frame)
   gsize size = 0;
   const guint8 *pixels = qdmabuf_frame_get_data (frame, 0, &size);
 
-  g_print ("frame %" G_GUINT64_FORMAT ": %u×%u, %zu bytes, first pixel %02x %02x %02x\n",
+  g_print ("frame %" G_GUINT64_FORMAT ": %ux%u, %zu bytes, first pixel %02x %02x %02x\n",
            qdmabuf_frame_get_serial (frame), qdmabuf_frame_get_width (frame),
            qdmabuf_frame_get_height (frame), size, pixels[2], pixels[1], pixels[0]);
 }

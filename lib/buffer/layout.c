@@ -84,6 +84,12 @@ layout_check (const struct layout *layout, GError **error)
                  layout->width, layout->height, LAYOUT_MAX_SIZE);
     return false;
   }
+  if ((uint64_t) layout->width * layout->height > LAYOUT_MAX_PIXELS) {
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT,
+                 "a picture of %u×%u has more than the %u pixels that are the limit", layout->width,
+                 layout->height, LAYOUT_MAX_PIXELS);
+    return false;
+  }
   return check_format (layout, error) && check_crop (layout, error) && check_planes (layout, error);
 }
 

@@ -357,8 +357,8 @@ install_how_to_read (void)
    * QdmabufConsole:backend:
    *
    * Who may read DMA-BUFs: "auto" (the best there is, or what the environment's `QDMABUF_BACKEND`
-   * says), "egl", "gbm" or "cpu". Pixels inside messages and shared maps are always read by the
-   * CPU. Read at `start`.
+   * says), "egl", "gbm" (not in this version: fails with `NO_BACKEND`) or "cpu". Pixels inside
+   * messages and shared maps are always read by the CPU. Read at `start`.
    *
    * Since: 0.1
    */

@@ -287,7 +287,7 @@ qdmabuf_converter_class_init (QdmabufConverterClass *klass)
    * QdmabufConverter:backend:
    *
    * Who may read: "auto" (the best there is, or what the environment's `QDMABUF_BACKEND` says),
-   * "egl", "gbm" or "cpu".
+   * "egl", "gbm" (not in this version: fails with `NO_BACKEND`) or "cpu".
    *
    * Since: 0.1
    */

@@ -257,30 +257,34 @@ page_size (int fd)
   return (uint64_t) sysconf (_SC_PAGESIZE);
 }
 
+/* What a GPU exporter does not let the CPU map, another back end may read, and all of its buffers are
+ * alike; a file that cannot be mapped says nothing of the next one. */
 static bool
-map_failed (int reason, uint64_t size, GError **error)
+map_failed (int reason, uint64_t size, bool guarded, GError **error)
 {
   bool crowded = reason == ENOMEM || reason == EAGAIN || reason == EOVERFLOW;
+  int code = guarded ? QDMABUF_ERROR_BAD_MEMORY : QDMABUF_ERROR_NO_BACKEND;
 
-  g_set_error (error, QDMABUF_ERROR, crowded ? QDMABUF_ERROR_LIMIT : QDMABUF_ERROR_NO_BACKEND,
+  g_set_error (error, QDMABUF_ERROR, crowded ? QDMABUF_ERROR_LIMIT : code,
                "%" G_GUINT64_FORMAT " bytes of its memory cannot be mapped for the CPU: %s", size,
                g_strerror (reason));
   return false;
 }
 
 static bool
-map_pages (struct guard_mapping *mapping, int fd, uint64_t offset, uint64_t size, GError **error)
+map_pages (struct guard_mapping *mapping, int fd, uint64_t offset, uint64_t size, bool guarded,
+           GError **error)
 {
   uint64_t page = page_size (fd);
   uint64_t skip = offset % page;
   uint64_t length = (skip + size + page - 1) / page * page;
 
   if (length > PTRDIFF_MAX)
-    return map_failed (EOVERFLOW, size, error);
+    return map_failed (EOVERFLOW, size, guarded, error);
 
   void *base = mmap (NULL, (size_t) length, PROT_READ, MAP_SHARED, fd, (off_t) (offset - skip));
   if (base == MAP_FAILED)
-    return map_failed (errno, size, error);
+    return map_failed (errno, size, guarded, error);
   *mapping = (struct guard_mapping){
     .data = (const uint8_t *) base + skip, .base = base, .length = (size_t) length, .slot = -1
   };
@@ -293,7 +297,7 @@ guard_map (struct guard_mapping *mapping, int fd, uint64_t offset, uint64_t size
 {
   *mapping = (struct guard_mapping){ .slot = -1 };
   if (!guarded)
-    return map_pages (mapping, fd, offset, size, error);
+    return map_pages (mapping, fd, offset, size, false, error);
 
   int slot = slot_take ();
   if (slot < 0) {
@@ -301,7 +305,7 @@ guard_map (struct guard_mapping *mapping, int fd, uint64_t offset, uint64_t size
                  "%d pictures are mapped already, which is the limit", GUARD_MAX_MAPPINGS);
     return false;
   }
-  if (!map_pages (mapping, fd, offset, size, error)) {
+  if (!map_pages (mapping, fd, offset, size, true, error)) {
     slot_give_back (slot);
     return false;
   }

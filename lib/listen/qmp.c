@@ -215,7 +215,7 @@ connect_socket (struct qmp *qmp, GError **error)
                  "other clients hold the QMP socket “%s” and wait for it", qmp->path);
   else
     g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_CONNECT,
-                 "nobody listens at the QMP socket “%s”: %s", qmp->path, detail->message);
+                 "no connection to the QMP socket “%s”: %s", qmp->path, detail->message);
   return false;
 }
 

@@ -109,6 +109,8 @@ test_actions (void **state)
   options_clear (&options);
   bad ("--list --doctor", "exclude");
   bad ("--list --version", "exclude");
+  bad ("--doctor qmp:x", "takes no ADDRESS");
+  bad ("--version qmp:x", "takes no ADDRESS");
 }
 
 static void

@@ -241,7 +241,12 @@ on_frame (QdmabufConsole *console, QdmabufFrame *frame, gpointer data)
 static void
 weigh_refusal (struct capture *c)
 {
-  if (is_final (c->warning)) {
+  /* Who names a back end has said that no other will do. */
+  bool named = c->options->backend && !g_str_equal (c->options->backend, "auto");
+  bool none = g_error_matches (c->warning, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND);
+  bool final = is_final (c->warning) || (named && none);
+
+  if (final) {
     message_error ("%s", c->warning->message);
     finish (c, STATUS_REFUSED);
   } else if (!c->refused) {
