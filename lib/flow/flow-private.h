@@ -27,6 +27,7 @@ struct flow {
   GThread *thread;
   GCancellable *cancellable; /* ends a registration when the flow stops */
   struct reader *reader;     /* convert thread only, but for its mailbox */
+  unsigned retries;          /* convert thread only: reads tried again since the last frame */
   QdmabufBuffer *refused;    /* convert thread only: nobody can read it, and that was said */
   struct listener *listener; /* starter's thread, then convert thread only */
   int64_t started;

@@ -8,6 +8,9 @@
 /* A driver that is still being opened, or a buffer whose fence was late, is tried again this much
  * later. */
 #define RETRY_US 50000
+/* And so often with no call from QEMU between: a fence that never signals is not waited for for
+ * ever. */
+#define MAX_RETRIES 20
 
 /* A verdict that no later read of the same buffer will change. */
 static bool
@@ -51,6 +54,7 @@ publish (struct flow *self, struct inbox_work *work, QdmabufFrame *frame)
   if (self->stats.first_frame == 0)
     self->stats.first_frame = now - self->started;
   g_mutex_unlock (&self->lock);
+  self->retries = 0;
   reader_publish (self->reader, frame);
 }
 
@@ -65,7 +69,7 @@ dropped (struct flow *self, struct inbox_work *work, const GError *error)
   if (final && self->inbox.current == work->buffer) {
     g_clear_pointer (&self->refused, qdmabuf_buffer_unref);
     self->refused = qdmabuf_buffer_ref (work->buffer);
-  } else if (passes)
+  } else if (passes && self->retries++ < MAX_RETRIES)
     inbox_retry (&self->inbox, g_get_monotonic_time () + RETRY_US);
   g_mutex_unlock (&self->lock);
   flow_warn (self, error);
