@@ -137,7 +137,8 @@ static const struct amd_field amd_numbers[] = {
   { "BANK_XOR_BITS=", AMD_FMT_MOD_BANK_XOR_BITS_SHIFT },
   { "PACKERS=", AMD_FMT_MOD_PACKERS_SHIFT },
   { "RB=", AMD_FMT_MOD_RB_SHIFT },
-  { "PIPE_", AMD_FMT_MOD_PIPE_SHIFT }, /* libdrm's own spelling; after PIPE_XOR_BITS= */
+  { "PIPE=", AMD_FMT_MOD_PIPE_SHIFT },
+  { "PIPE_", AMD_FMT_MOD_PIPE_SHIFT }, /* libdrm before 2.4.124; after PIPE_XOR_BITS= */
 };
 
 /* The bits of one of the words that follow the version and the tile; false: no such word. */

@@ -77,3 +77,14 @@ raw_message (GDBusMessageType type, const char *path, const char *interface, con
   append_aligned (bytes, 8, "", 0);
   return g_byte_array_free_to_bytes (bytes);
 }
+
+bool
+raw_is_refused (GBytes *message)
+{
+  size_t n = 0;
+  const guchar *bytes = g_bytes_get_data (message, &n);
+  g_autoptr (GDBusMessage) decoded =
+      g_dbus_message_new_from_blob ((guchar *) bytes, n, G_DBUS_CAPABILITY_FLAGS_NONE, NULL);
+
+  return decoded == NULL;
+}

@@ -11,3 +11,5 @@ bool raw_authenticate (int fd);
  * METHOD_CALL wants an answer. Full transfer. */
 GBytes *
 raw_message (GDBusMessageType type, const char *path, const char *interface, const char *member);
+/* Does this GLib refuse such a message by itself, and end the connection? Newer ones do. */
+bool raw_is_refused (GBytes *message);

@@ -294,9 +294,16 @@ test_nameless_calls (void **state)
   const GDBusMessageType call = G_DBUS_MESSAGE_TYPE_METHOD_CALL;
   struct listening f;
 
+  g_autoptr (GBytes) nameless = raw_message (call, NULL, INTERFACE_LISTENER, "Disable");
+
   (void) state;
   listening_start (&f, QDMABUF_LISTENER_ALL);
   write_message (&f, call, NULL, INTERFACE_LISTENER, "Disable");
+  if (raw_is_refused (nameless)) {
+    listening_expect (&f, "closed protocol: QEMU sent a broken message…");
+    listening_end (&f);
+    return;
+  }
   listening_expect (&f, "warning protocol: a call without an object");
   write_message (&f, call, PATH_LISTENER, NULL, "Disable");
   listening_expect (&f, "disable");
