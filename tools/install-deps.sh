@@ -48,6 +48,9 @@ tests  cpio                        -         cmd:cpio
 tests  xz-utils                    -         cmd:xz
 tests  clang                       -         cmd:clang
 tests  libclang-rt-dev             -         -
+tests  gcc-aarch64-linux-gnu       -         cmd:aarch64-linux-gnu-gcc
+tests  libc6-dev-arm64-cross       -         -
+tests  qemu-user                   -         cmd:qemu-aarch64
 TABLE
 }
 

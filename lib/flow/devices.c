@@ -47,6 +47,7 @@ devices_new (const char *backend, const char *render_node, GError **error)
   self->node = g_strdup (or_environment (render_node, NULL, "QDMABUF_RENDER_NODE"));
   self->chooser = chooser_new (preference);
   chooser_add (self->chooser, linear_backend_new (), NULL);
+  chooser_add (self->chooser, detile_backend_new (), NULL);
   return self;
 }
 

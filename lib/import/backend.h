@@ -30,7 +30,7 @@ struct backend {
 };
 
 struct backend_ops {
-  const char *name;   /* "linear", "egl", "gbm": what frames and messages call it */
+  const char *name;   /* "linear", "detile", "egl", "gbm": what frames and messages call it */
   const char *family; /* what `backend` asks for: "cpu", "egl", "gbm" */
 
   /* 0: cannot, with a reason (one sentence, names fourcc and modifier); higher is better. Cheap, no
@@ -45,10 +45,12 @@ struct backend_ops {
 };
 
 /* Scores: a CPU read of linear memory is the cheapest there is, unless the memory belongs to a GPU,
- * where it may be uncached; software GL is the last resort. */
+ * where it may be uncached; tiled memory is read best by the GPU that made it; software GL is the
+ * last resort. */
 enum {
   BACKEND_SCORE_NO = 0,
   BACKEND_SCORE_LAST = 10,
+  BACKEND_SCORE_DETILE = 30,
   BACKEND_SCORE_GBM = 40,
   BACKEND_SCORE_UNCACHED = 50,
   BACKEND_SCORE_GPU = 60,
@@ -67,6 +69,9 @@ struct import_executor {
 
 /* CPU reads of inline bytes, maps, and LINEAR dma-bufs. */
 struct backend *linear_backend_new (void);
+/* CPU reads of DMA-BUFs in a tiled layout. QDMABUF_CPU and QDMABUF_NVIDIA_VIEW are looked at here,
+ * once. */
+struct backend *detile_backend_new (void);
 /* EGL on the device of render_node (nullable: the best there is). Call on the thread that will use
  * it, which must be the library's own: the context is current there from then until close, and
  * close ends with eglReleaseThread. A thread that has a context current is refused (FAILED). No

@@ -3,15 +3,14 @@
  * it is not wanted. */
 #include <drm_fourcc.h>
 #include <errno.h>
-#include <linux/dma-buf.h>
 #include <qemu-dmabuf/qdmabuf-error.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "buffer/fourcc.h"
 #include "convert/convert.h"
 #include "import/backend.h"
 #include "import/guard.h"
+#include "import/mapped.h"
 #include "import/source.h"
 #include "import/strip.h"
 
@@ -23,7 +22,7 @@ struct linear {
 
 struct linear_import {
   QdmabufBuffer *buffer; /* lent */
-  struct guard_mapping mapping;
+  struct mapped mapped;
   const uint8_t *rows; /* row 0 of the memory; NULL: it is read by pread */
 };
 
@@ -67,19 +66,17 @@ linear_score (struct backend *backend G_GNUC_UNUSED, const QdmabufBuffer *buffer
     return score_unknown_layout (buffer, reason);
   if (buffer->layout.modifier != DRM_FORMAT_MOD_LINEAR)
     return refuse (reason, QDMABUF_ERROR_UNSUPPORTED_MODIFIER, buffer,
-                   "is tiled or compressed, and the CPU reads rows only");
+                   "is tiled or compressed, not in rows");
   return score_home (source_find_home (buffer));
 }
 
 static bool
 map_rows (const struct linear *linear, struct linear_import *import, GError **error)
 {
-  const QdmabufBuffer *buffer = import->buffer;
-
-  if (!guard_map (&import->mapping, buffer_plane_fd (buffer, 0), buffer->layout.planes[0].offset,
-                  layout_linear_size (&buffer->layout, 0), linear->guarded, error))
+  if (!mapped_open (&import->mapped, import->buffer,
+                    layout_linear_size (&import->buffer->layout, 0), linear->guarded, error))
     return false;
-  import->rows = import->mapping.data;
+  import->rows = import->mapped.mapping.data;
   return true;
 }
 
@@ -97,7 +94,7 @@ linear_import (struct backend *backend, QdmabufBuffer *buffer, GError **error)
   GError *failure = NULL;
 
   import->buffer = buffer;
-  import->mapping.slot = -1;
+  import->mapped = MAPPED_NONE;
   if (buffer->kind == BUFFER_BYTES) {
     import->rows = buffer->bytes + buffer->layout.planes[0].offset;
     return import;
@@ -169,7 +166,7 @@ read_file (QdmabufBuffer *buffer, uint8_t *data, size_t size, uint64_t offset, G
       return false;
     }
     if (n == 0)
-      return source_gone (buffer, offset + done, error);
+      return source_gone (buffer, source_linear_end (buffer), offset + done, error);
     done += (size_t) n;
   }
   return true;
@@ -220,49 +217,14 @@ read_strips (struct linear *linear, const struct linear_import *import, const st
   return true;
 }
 
-/* ENOTTY: not a dma-buf of this kernel, so there are no caches to bring in line. */
-static bool
-sync_cpu (int fd, uint64_t flags, int64_t deadline, GError **error)
-{
-  struct dma_buf_sync sync = { .flags = flags | DMA_BUF_SYNC_READ };
-  int n = 0;
-
-  do {
-    n = ioctl (fd, DMA_BUF_IOCTL_SYNC, &sync);
-  } while (n < 0 && (errno == EINTR || (errno == EAGAIN && g_get_monotonic_time () < deadline)));
-  if (n == 0 || errno == ENOTTY)
-    return true;
-  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_FAILED,
-               "the dma-buf cannot be prepared for the CPU: %s", g_strerror (errno));
-  return false;
-}
-
-/* A file that ends inside a page gives zeros from there on and no fault, so its size counts as
- * well. */
-static bool
-check_mapping (const struct linear_import *import, GError **error)
-{
-  if (!source_still_there (import->buffer, error))
-    return false;
-  return !guard_is_bad (&import->mapping) ||
-         source_gone (import->buffer, import->buffer->memory[0].size, error);
-}
-
 static bool
 read_mapped (const struct linear_import *import, const struct damage *damage,
              const struct picture *dst, int64_t deadline, GError **error)
 {
-  bool is_dmabuf = import->buffer->memory[0].is_dmabuf;
-  int fd = buffer_plane_fd (import->buffer, 0);
-
-  if (!source_wait (import->buffer, deadline, error))
-    return false;
-  if (is_dmabuf && !sync_cpu (fd, DMA_BUF_SYNC_START, deadline, error))
+  if (!mapped_begin (&import->mapped, deadline, error))
     return false;
   read_rows (import, damage, dst);
-  if (is_dmabuf)
-    sync_cpu (fd, DMA_BUF_SYNC_END, deadline, NULL);
-  return check_mapping (import, error);
+  return mapped_end (&import->mapped, deadline, error);
 }
 
 static bool
@@ -301,7 +263,7 @@ linear_release (struct backend *backend G_GNUC_UNUSED, void *imported)
 {
   struct linear_import *import = imported;
 
-  guard_unmap (&import->mapping);
+  mapped_close (&import->mapped);
   g_free (import);
 }
 

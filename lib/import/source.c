@@ -43,17 +43,24 @@ source_find_home (const QdmabufBuffer *buffer)
   return SOURCE_DEVICE;
 }
 
-/* Bytes from the start of the fd to the end of the last pixel. */
-static uint64_t
-linear_end (const struct layout *layout)
+bool
+source_is_of (const QdmabufBuffer *buffer, const char *driver)
 {
-  return layout->planes[0].offset + layout_linear_size (layout, 0);
+  g_autofree char *exporter = buffer->memory[0].is_dmabuf ? exporter_name (buffer_plane_fd (buffer, 0)) : NULL;
+
+  return g_strcmp0 (exporter, driver) == 0;
+}
+
+uint64_t
+source_linear_end (const QdmabufBuffer *buffer)
+{
+  return buffer->layout.planes[0].offset + layout_linear_size (&buffer->layout, 0);
 }
 
 bool
 source_fits_linear (const QdmabufBuffer *buffer)
 {
-  return linear_end (&buffer->layout) <= buffer->memory[0].size;
+  return source_linear_end (buffer) <= buffer->memory[0].size;
 }
 
 bool
@@ -113,19 +120,19 @@ source_wait (const QdmabufBuffer *buffer, int64_t deadline, GError **error)
 }
 
 bool
-source_gone (QdmabufBuffer *buffer, uint64_t has, GError **error)
+source_gone (QdmabufBuffer *buffer, uint64_t needs, uint64_t has, GError **error)
 {
   g_autofree char *what = buffer_describe (buffer);
   g_atomic_int_set (&buffer->bad, 1);
   g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_BAD_MEMORY,
                "the memory of %s vanished while it was in use: it needs %" G_GUINT64_FORMAT
                " bytes, had %" G_GUINT64_FORMAT " and has %" G_GUINT64_FORMAT,
-               what, linear_end (&buffer->layout), buffer->memory[0].size, has);
+               what, needs, buffer->memory[0].size, has);
   return false;
 }
 
 bool
-source_still_there (QdmabufBuffer *buffer, GError **error)
+source_still_there (QdmabufBuffer *buffer, uint64_t needs, GError **error)
 {
   struct stat status = { 0 };
 
@@ -133,7 +140,7 @@ source_still_there (QdmabufBuffer *buffer, GError **error)
     return true;
   if (fstat (buffer_plane_fd (buffer, 0), &status) < 0)
     status.st_size = 0;
-  if ((uint64_t) status.st_size >= linear_end (&buffer->layout))
+  if ((uint64_t) status.st_size >= needs)
     return true;
-  return source_gone (buffer, (uint64_t) status.st_size, error);
+  return source_gone (buffer, needs, (uint64_t) status.st_size, error);
 }

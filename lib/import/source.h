@@ -19,6 +19,8 @@ enum source_home {
 };
 
 enum source_home source_find_home (const QdmabufBuffer *buffer);
+/* Is plane 0 a dma-buf of that driver? */
+bool source_is_of (const QdmabufBuffer *buffer, const char *driver);
 /* Is plane 0, read as rows, inside its fd? For buffers whose modifier did not let the layout be
  * checked that way. */
 bool source_fits_linear (const QdmabufBuffer *buffer);
@@ -28,9 +30,11 @@ bool source_can_shrink (const QdmabufBuffer *buffer);
 /* Waits until nobody writes into the dma-bufs of buffer any more; anything else is ready at once.
  * Error: TIMED_OUT. */
 bool source_wait (const QdmabufBuffer *buffer, int64_t deadline, GError **error);
-/* Is the memory of plane 0 still as large as its picture? If not, buffer is marked bad. Error:
- * BAD_MEMORY. */
-bool source_still_there (QdmabufBuffer *buffer, GError **error);
+/* Bytes from the start of plane 0's fd to the end of its last pixel, read as rows. */
+uint64_t source_linear_end (const QdmabufBuffer *buffer);
+/* Is the memory of plane 0 still as large as its picture, which needs so many bytes from the start
+ * of the fd? If not, buffer is marked bad. Error: BAD_MEMORY. */
+bool source_still_there (QdmabufBuffer *buffer, uint64_t needs, GError **error);
 /* Marks buffer as bad and says so: has is what there is of the memory now, in bytes. Always false.
  */
-bool source_gone (QdmabufBuffer *buffer, uint64_t has, GError **error);
+bool source_gone (QdmabufBuffer *buffer, uint64_t needs, uint64_t has, GError **error);

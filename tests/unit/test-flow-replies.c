@@ -145,24 +145,24 @@ test_no_scanout (void **state)
 }
 
 static void
-show_tiled (struct scene *scene, const struct sheet *sheet)
+show_compressed (struct scene *scene, const struct sheet *sheet)
 {
   fake_scanout_dmabuf (scene->fake, 0, sheet->fd, sheet->width, sheet->height, sheet->stride,
-                       DRM_FORMAT_XRGB8888, I915_FORMAT_MOD_Y_TILED, false);
+                       DRM_FORMAT_XRGB8888, I915_FORMAT_MOD_4_TILED_DG2_RC_CCS, false);
 }
 
 static void
-check_tiled (struct scene *scene)
+check_compressed (struct scene *scene)
 {
-  struct sheet tiled = sheet_new (512, 256);
+  struct sheet compressed = sheet_new (512, 256);
   struct sheet linear = sheet_new (512, 256);
 
   scene_start (scene);
-  show_tiled (scene, &tiled);
+  show_compressed (scene, &compressed);
   for (unsigned i = 0; i < 20; i++)
-    scene_expect_reply (scene, scene_update (scene, &tiled), REPLY_MS);
+    scene_expect_reply (scene, scene_update (scene, &compressed), REPLY_MS);
   const GError *warning = scene_expect_warning (scene, QDMABUF_ERROR_UNSUPPORTED_MODIFIER);
-  assert_non_null (strstr (warning->message, "I915_FORMAT_MOD_Y_TILED"));
+  assert_non_null (strstr (warning->message, "I915_FORMAT_MOD_4_TILED_DG2_RC_CCS"));
   assert_non_null (strstr (warning->message, "XR24"));
   assert_non_null (strstr (warning->message, "gl=off"));
   assert_int_equal (scene_n_warnings (scene, QDMABUF_ERROR_UNSUPPORTED_MODIFIER), 1);
@@ -175,50 +175,50 @@ check_tiled (struct scene *scene)
   QdmabufFrame *frame = scene_take (scene);
   assert_frame_is (frame, &linear, 9);
   qdmabuf_frame_unref (frame);
-  sheet_clear (&tiled);
+  sheet_clear (&compressed);
   sheet_clear (&linear);
   scene_free (scene);
 }
 
 static void
-test_tiled_by_property (void **state)
+test_compressed_by_property (void **state)
 {
   struct scene *scene = scene_new (NULL);
 
   (void) state;
   g_object_set (scene->console, "backend", "cpu", NULL);
-  check_tiled (scene);
+  check_compressed (scene);
 }
 
 static void
-test_tiled_by_environment (void **state)
+test_compressed_by_environment (void **state)
 {
   (void) state;
   g_setenv ("QDMABUF_BACKEND", "cpu", TRUE);
-  check_tiled (scene_new (NULL));
+  check_compressed (scene_new (NULL));
   g_unsetenv ("QDMABUF_BACKEND");
 }
 
 /* A guest that flips between two pictures that nobody can read: each flip is a new refusal. */
 static void
-test_tiled_flips (void **state)
+test_compressed_flips (void **state)
 {
   struct scene *scene = scene_new (NULL);
-  struct sheet tiled[2] = { sheet_new (512, 256), sheet_new (512, 256) };
+  struct sheet compressed[2] = { sheet_new (512, 256), sheet_new (512, 256) };
   int64_t start = g_get_monotonic_time ();
 
   (void) state;
   g_object_set (scene->console, "backend", "cpu", NULL);
   scene_start (scene);
   for (unsigned i = 0; i < 200; i++) {
-    show_tiled (scene, &tiled[i % 2]);
-    scene_expect_reply (scene, scene_update (scene, &tiled[i % 2]), REPLY_MS);
+    show_compressed (scene, &compressed[i % 2]);
+    scene_expect_reply (scene, scene_update (scene, &compressed[i % 2]), REPLY_MS);
   }
   scene_expect_warning (scene, QDMABUF_ERROR_UNSUPPORTED_MODIFIER);
   int64_t seconds = (g_get_monotonic_time () - start) / G_USEC_PER_SEC;
   assert_in_range (scene_n_warnings (scene, QDMABUF_ERROR_UNSUPPORTED_MODIFIER), 1, 1 + seconds);
-  sheet_clear (&tiled[0]);
-  sheet_clear (&tiled[1]);
+  sheet_clear (&compressed[0]);
+  sheet_clear (&compressed[1]);
   scene_free (scene);
 }
 
@@ -411,9 +411,9 @@ main (void)
     fds_unit_test (test_nobody_consumes),
     fds_unit_test (test_one_read_for_many),
     fds_unit_test (test_no_scanout),
-    fds_unit_test (test_tiled_by_property),
-    fds_unit_test (test_tiled_by_environment),
-    fds_unit_test (test_tiled_flips),
+    fds_unit_test (test_compressed_by_property),
+    fds_unit_test (test_compressed_by_environment),
+    fds_unit_test (test_compressed_flips),
     fds_unit_test (test_scanout_replaced),
     fds_unit_test (test_map),
     fds_unit_test (test_stop_answers),

@@ -138,7 +138,8 @@ append_backends (GString *out, GVariant *backends)
 
   g_string_append_printf (out, "Back ends built in: cpu%s\n",
                           is_set (backends, "egl") ? ", egl" : "");
-  g_string_append (out, "\nThe CPU reads, where the memory is linear:\n");
+  g_string_append (out,
+                   "\nThe CPU reads, where the memory is linear or tiled without compression:\n");
   if (g_variant_lookup (backends, "cpu-formats", "^as", &formats))
     append_wrapped (out, 4, formats, "");
   g_string_append (out, "\nEGL devices, and the modifiers that they import:\n");

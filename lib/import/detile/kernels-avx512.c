@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernels for AVX-512 (compiled with its flags, run only where the processor has it), with
+ * plain and with streaming loads. */
+#if defined __x86_64__
+
+#include <immintrin.h>
+
+#define VECTOR 64
+#define NAME(x) avx512_##x
+#define LOAD_16(p) load_16 (p)
+#define LOAD(p) load (p)
+#include "import/detile/kernels-vector.h"
+
+#undef NAME
+#undef LOAD_16
+#undef LOAD
+#define NAME(x) avx512_stream_##x
+#define LOAD_16(p) ((v16) _mm_stream_load_si128 ((void *) (uintptr_t) (p)))
+#define LOAD(p) ((vector) _mm512_stream_load_si512 ((void *) (uintptr_t) (p)))
+#include "import/detile/kernels-vector.h"
+
+static const struct detile_kernels streaming = KERNELS_TABLE (avx512_stream, "avx512", NULL);
+const struct detile_kernels detile_kernels_avx512 = KERNELS_TABLE (avx512, "avx512", &streaming);
+
+#endif
