@@ -32,6 +32,7 @@ struct backend {
 struct backend_ops {
   const char *name;   /* "linear", "detile", "egl", "gbm": what frames and messages call it */
   const char *family; /* what `backend` asks for: "cpu", "egl", "gbm" */
+  bool dmabufs_only;  /* of its family; it is never asked about inline bytes and maps */
 
   /* 0: cannot, with a reason (one sentence, names fourcc and modifier); higher is better. Cheap, no
    * import. */

@@ -63,8 +63,10 @@ static bool
 is_asked_for (const struct chooser *chooser, const struct contender *contender,
               const QdmabufBuffer *buffer)
 {
+  bool dmabufs_only = contender->backend && contender->backend->ops->dmabufs_only;
+
   if (buffer->kind != BUFFER_DMABUF)
-    return g_strcmp0 (contender->family, "cpu") == 0;
+    return g_strcmp0 (contender->family, "cpu") == 0 && !dmabufs_only;
   return g_strcmp0 (chooser->preference, "auto") == 0 ||
          g_strcmp0 (chooser->preference, contender->family) == 0;
 }

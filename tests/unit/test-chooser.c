@@ -50,6 +50,32 @@ test_preferences (void **state)
   }
 }
 
+/* No question is asked at each frame whose answer never changes. */
+static void
+test_dmabufs_only (void **state)
+{
+  struct source_spec spec = plain;
+  static struct fake detile;
+
+  (void) state;
+  begin ("auto");
+  fake_init (&detile, "detile", "cpu", BACKEND_SCORE_DETILE);
+  detile.ops.dmabufs_only = true;
+  chooser_add (chooser, &detile.base, NULL);
+  for (spec.kind = BUFFER_BYTES; spec.kind <= BUFFER_MAP; spec.kind++) {
+    QdmabufBuffer *buffer = source_new (&spec);
+
+    expect_reader (buffer, "linear");
+    qdmabuf_buffer_unref (buffer);
+  }
+  assert_int_equal (detile.n_score, 0);
+  QdmabufBuffer *buffer = source_new (&plain);
+  expect_reader (buffer, "linear");
+  assert_int_equal (detile.n_score, 1);
+  qdmabuf_buffer_unref (buffer);
+  end ();
+}
+
 static void
 test_nobody_can (void **state)
 {
@@ -287,6 +313,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     fds_unit_test (test_best_first),
     fds_unit_test (test_preferences),
+    fds_unit_test (test_dmabufs_only),
     fds_unit_test (test_nobody_can),
     fds_unit_test (test_missing),
     fds_unit_test (test_explain),

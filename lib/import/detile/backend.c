@@ -325,6 +325,7 @@ detile_backend_new (void)
   static const struct backend_ops ops = {
     .name = "detile",
     .family = "cpu",
+    .dmabufs_only = true,
     .score = detile_score,
     .import = detile_import,
     .read = detile_read,
