@@ -21,6 +21,7 @@ struct transport {
   gatomicrefcount refs;
   struct connection *connection; /* NULL: closed */
   GDBusConnection *dbus;         /* for answers, which may come later than the end */
+  unsigned filter;
   struct call_queue *queue;
   GSource *wake; /* runs the queue in the context */
   struct transport_handler handler;
@@ -161,7 +162,10 @@ transport_new (int fd, unsigned ms, GMainContext *context, const struct transpor
   connection->on_closed = on_closed;
   connection->data = transport;
   attach_wake (transport, context);
-  g_dbus_connection_add_filter (connection->dbus, on_message, transport, NULL);
+  /* It holds a reference, for answers that were never read still pass it on GDBus's worker while
+   * the connection ends. */
+  transport->filter = g_dbus_connection_add_filter (
+      connection->dbus, on_message, transport_ref (transport), (GDestroyNotify) transport_unref);
   g_dbus_connection_start_message_processing (connection->dbus);
   return transport;
 }
@@ -218,8 +222,10 @@ transport_close (struct transport *transport)
 {
   g_source_destroy (transport->wake);
   flush_answers (transport);
-  /* The worker thread tells of the end behind the last message, so no filter runs from here on. */
+  /* Until the end every incoming message must pass the filter: GDBus does not survive all of them.
+   */
   connection_free (g_steal_pointer (&transport->connection));
+  g_dbus_connection_remove_filter (transport->dbus, transport->filter);
 }
 
 struct transport *

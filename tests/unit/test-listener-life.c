@@ -333,6 +333,8 @@ test_unread_answers (void **state)
   listening_connect (&f, &(struct fake_options){ .n_consoles = 1, .faults = FAKE_MUTE_LISTENER });
   listening_listen (&f, QDMABUF_LISTENER_ALL);
   g_mutex_lock (&f.fake->mutex);
+  while (!fake_newest (f.fake, 0) || fake_newest (f.fake, 0)->mute_fd < 0)
+    g_cond_wait (&f.fake->changed, &f.fake->mutex);
   int fd = fake_newest (f.fake, 0)->mute_fd;
   g_mutex_unlock (&f.fake->mutex);
   assert_true (raw_authenticate (fd));
