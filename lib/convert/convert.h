@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Pixel formats on the CPU: rectangles of one packed format into a picture of another, in one pass.
- */
+/* Pixel formats on the CPU: rectangles of a packed format into a picture of another, or of YUV, in
+ * one pass. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,11 +18,13 @@ struct pixels {
   uint32_t fourcc;
 };
 
-/* What can be written: XR24, XB24, BG24 (R, G, B in memory). */
+/* What can be written: the formats of buffer/planes.h. */
 bool convert_output_supported (uint32_t fourcc);
 bool convert_supported (uint32_t from, uint32_t to);
-/* r is not empty and lies inside both (the caller clipped it). from → to->fourcc must be supported.
- * Writes the pixels of r and nothing beside them; the X byte of an output that has one is
- * undefined. Ten-bit channels lose their lowest two bits, smaller ones are widened so that full
- * stays full. Allocates nothing. Thread: any. */
+/* r is not empty, lies inside both (the caller clipped it) and consists of whole chroma samples of
+ * to->fourcc, as output_format_widen makes it. from → to->fourcc must be supported. Strides of a
+ * `to` with several planes fit into an int. Writes the pixels of r and nothing beside them; the X
+ * byte of an output that has one is undefined. Ten-bit channels lose their lowest two bits, smaller
+ * ones are widened so that full stays full. YUV is made as to->color says; a chroma sample is the
+ * mean of its pixels. Allocates nothing. Thread: any. */
 void convert_rect (const struct pixels *from, const struct picture *to, struct rect r);

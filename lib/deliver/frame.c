@@ -3,10 +3,8 @@
  * see it. */
 #include "deliver/frame.h"
 
-#include <drm_fourcc.h>
-
-#include "buffer/fourcc.h"
 #include "buffer/layout.h"
+#include "buffer/planes.h"
 
 struct _QdmabufFrame {
   gatomicrefcount refs;
@@ -20,21 +18,43 @@ struct _QdmabufFrame {
 
 G_DEFINE_BOXED_TYPE (QdmabufFrame, qdmabuf_frame, qdmabuf_frame_ref, qdmabuf_frame_unref)
 
+static struct rect
+plane_samples (uint32_t fourcc, unsigned plane, uint32_t width, uint32_t height)
+{
+  struct rect whole = { 0, 0, (int32_t) width, (int32_t) height };
+
+  return plane_rect (&output_format_find (fourcc)->planes[plane], whole);
+}
+
+/* GStreamer and what follows it lay planes out like this when nobody says otherwise: luma has an
+ * even number of rows where chroma is made of pairs. */
+static bool
+has_subsampling (const struct output_format *format)
+{
+  return format->n_planes > 1 && format->planes[1].y_shift > 0;
+}
+
 bool
 frame_shape (uint32_t fourcc, uint32_t width, uint32_t height, unsigned *n_planes,
              size_t stride[PICTURE_MAX_PLANES], size_t offset[PICTURE_MAX_PLANES], size_t *size)
 {
-  const struct pixel_format *format = pixel_format_find (fourcc);
+  const struct output_format *format = output_format_find (fourcc);
 
-  if (fourcc != DRM_FORMAT_XRGB8888 && fourcc != DRM_FORMAT_XBGR8888 && fourcc != DRM_FORMAT_BGR888)
+  if (!format || width == 0 || height == 0 || width > LAYOUT_MAX_SIZE || height > LAYOUT_MAX_SIZE)
     return false;
-  if (width == 0 || height == 0 || width > LAYOUT_MAX_SIZE || height > LAYOUT_MAX_SIZE)
-    return false;
-  *n_planes = 1;
+  *n_planes = format->n_planes;
+  *size = 0;
   for (unsigned i = 0; i < PICTURE_MAX_PLANES; i++)
     stride[i] = offset[i] = 0;
-  stride[0] = ((size_t) width * format->cpp + 3) & ~(size_t) 3;
-  *size = stride[0] * height; /* at most 1 GiB */
+  for (unsigned i = 0; i < format->n_planes; i++) {
+    struct rect samples = plane_samples (fourcc, i, width, height);
+
+    stride[i] = ((size_t) samples.width * format->planes[i].cpp + 3) & ~(size_t) 3;
+    offset[i] = *size;
+    *size += stride[i] * (size_t) samples.height; /* at most 1 GiB in all */
+    if (i == 0 && has_subsampling (format))
+      *size += stride[0] * (height % 2);
+  }
   return true;
 }
 
@@ -168,8 +188,11 @@ qdmabuf_frame_get_height (QdmabufFrame *frame)
  * qdmabuf_frame_get_format:
  * @frame: a frame
  *
- * In memory a pixel of XR24 is B, G, R, X, one of XB24 is R, G, B, X, and one of BG24 is R, G, B. The
- * byte X is undefined.
+ * In memory a pixel of XR24 is B, G, R, X, one of XB24 is R, G, B, X, one of BG24 is R, G, B, and
+ * one of RG24 is B, G, R. The byte X is undefined.
+ *
+ * NV12 has a plane of Y and one of pairs U, V; YU12 (which others call I420) and YU24 have planes
+ * of Y, U and V. A sample of U and V belongs to 2 × 2 pixels in NV12 and YU12, and to one in YU24.
  *
  * Returns: pixel format, a DRM fourcc
  *
@@ -187,7 +210,7 @@ qdmabuf_frame_get_format (QdmabufFrame *frame)
  * qdmabuf_frame_get_n_planes:
  * @frame: a frame
  *
- * Returns: number of planes: 1 for packed formats
+ * Returns: number of planes: 1 for packed RGB, 2 for NV12, 3 for YU12 and YU24
  *
  * Since: 0.1
  */
@@ -204,8 +227,9 @@ qdmabuf_frame_get_n_planes (QdmabufFrame *frame)
  * @frame: a frame
  * @plane: number of a plane, from 0
  *
- * Rows begin at multiples of 4 bytes, with no more space between them than that takes: those of
- * 4-byte formats follow each other without a gap.
+ * Rows of each plane begin at multiples of 4 bytes, with no more space between them than that
+ * takes: those of 4-byte formats follow each other without a gap. Chroma planes of NV12 and YU12
+ * have half the picture's columns and rows, rounded up.
  *
  * Returns: bytes from one row to the next; 0 if there is no such plane
  *
@@ -224,6 +248,9 @@ qdmabuf_frame_get_stride (QdmabufFrame *frame, guint plane)
  * @frame: a frame
  * @plane: number of a plane, from 0
  *
+ * Planes follow each other in one piece of memory, after an even number of rows of Y in NV12 and
+ * YU12: strides and offsets are those of GStreamer's default layout.
+ *
  * Returns: bytes from the start of [method@Frame.get_fd] to the plane; 0 if there is no such plane
  *
  * Since: 0.1
@@ -236,11 +263,14 @@ qdmabuf_frame_get_offset (QdmabufFrame *frame, guint plane)
   return plane < frame->buffer->picture.n_planes ? frame->buffer->offset[plane] : 0;
 }
 
-/* Bytes of a plane; the packed formats have one plane that goes to the end. */
+/* Bytes of a plane, its last row with all of its stride. */
 static gsize
 plane_size (QdmabufFrame *frame, guint plane)
 {
-  return frame->buffer->picture.stride[plane] * frame->buffer->picture.height;
+  const struct picture *picture = &frame->buffer->picture;
+  struct rect samples = plane_samples (picture->fourcc, plane, picture->width, picture->height);
+
+  return picture->stride[plane] * (gsize) samples.height;
 }
 
 /**

@@ -20,7 +20,7 @@ bool frame_is_shared (QdmabufFrame *frame); /* somebody besides the caller holds
 struct pool_buffer *frame_steal_buffer (QdmabufFrame *frame);
 
 /* Number of bytes, strides and offsets of a picture of this shape; false: the format is no output
- * format, or a side is 0 or too large. A row is its pixels, then up to 3 bytes so that each row
+ * format, or a side is 0 or too large. A row is its samples, then up to 3 bytes so that each row
  * begins at a multiple of 4: 4-byte formats have no gap at all. */
 bool
 frame_shape (uint32_t fourcc, uint32_t width, uint32_t height, unsigned *n_planes,

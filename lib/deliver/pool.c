@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "buffer/fourcc.h"
+#include "buffer/planes.h"
 #include "deliver/frame.h"
 
 #ifndef MFD_NOEXEC_SEAL
@@ -265,16 +265,19 @@ pool_get (struct pool *pool, uint32_t fourcc, uint32_t width, uint32_t height, G
   return buffer;
 }
 
+/* r consists of whole chroma samples, as all damage that a pool hears of. */
 static void
 copy_rect (const struct picture *to, const struct picture *from, struct rect r)
 {
-  size_t cpp = pixel_format_find (to->fourcc)->cpp;
-  size_t stride = to->stride[0]; /* of one shape, so the same on both sides */
-  size_t start = (size_t) r.y * stride + (size_t) r.x * cpp;
-  size_t row = (size_t) r.width * cpp;
+  const struct output_format *format = output_format_find (to->fourcc);
 
-  for (int32_t y = 0; y < r.height; y++, start += stride)
-    memcpy (to->data[0] + start, from->data[0] + start, row);
+  for (unsigned i = 0; i < format->n_planes; i++) {
+    struct rect samples = plane_rect (&format->planes[i], r);
+    size_t row = (size_t) samples.width * format->planes[i].cpp;
+
+    for (int32_t y = samples.y; y < samples.y + samples.height; y++)
+      memcpy (plane_sample (to, i, samples.x, y), plane_sample (from, i, samples.x, y), row);
+  }
 }
 
 /* Copies what of r the rectangles of skip from the i-th on do not cover: around each of them, up to

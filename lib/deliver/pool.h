@@ -46,7 +46,8 @@ struct pool_buffer *
 pool_get (struct pool *pool, uint32_t fourcc, uint32_t width, uint32_t height, GError **error);
 /* Copies into dst what it misses and `skip` does not cover from newest. False: dst misses more than
  * skip covers and newest (nullable) does not have it or has another shape, so the caller must read
- * the whole picture. dst may be newest. Thread: the producer's. */
+ * the whole picture. dst may be newest. Here and in pool_committed damage consists of whole chroma
+ * samples of the format (output_format_widen). Thread: the producer's. */
 bool pool_catch_up (struct pool *pool, struct pool_buffer *dst, const struct pool_buffer *newest,
                     const struct damage *skip);
 /* dst is up to date now; every other buffer misses damage. Thread: the producer's. */

@@ -400,8 +400,9 @@ install_what_to_deliver (void)
   /**
    * QdmabufConsole:format:
    *
-   * The DRM fourcc of the frames: XR24 (the default), XB24, or BG24 (R, G, B in memory). Read at
-   * `start`.
+   * The DRM fourcc of the frames: XR24 (the default), XB24, BG24 (R, G, B in memory), RG24 (B, G, R
+   * in memory), NV12, YU12 (I420), or YU24 (planes of 4:4:4). YUV is BT.601 of limited range, and
+   * the damage of subsampled frames is widened to whole samples of chroma. Read at `start`.
    *
    * Since: 0.1
    */

@@ -6,6 +6,7 @@
 #include <qemu-dmabuf/qdmabuf-error.h>
 
 #include "buffer/fourcc.h"
+#include "buffer/planes.h"
 #include "convert/convert.h"
 #include "flow/devices.h"
 
@@ -36,8 +37,8 @@ reader_new (const struct reader_config *config, GError **error)
     g_autofree char *name = fourcc_name (config->format);
 
     g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_INVALID_ARGUMENT,
-                 "frames cannot be made as %s: XR24, XB24 and BG24 are the formats there are",
-                 name);
+                 "frames cannot be made as %s: %s are the formats there are", name,
+                 output_format_names ());
     return NULL;
   }
 
@@ -80,6 +81,7 @@ owe (struct reader *self, const QdmabufBuffer *buffer, const struct damage *dama
   else
     damage_add_all (&self->owed, damage);
   damage_clip (&self->owed, width, height);
+  output_format_widen (self->format, &self->owed, width, height);
   self->width = width;
   self->height = height;
 }

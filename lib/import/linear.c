@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "buffer/fourcc.h"
+#include "buffer/planes.h"
 #include "convert/convert.h"
 #include "import/backend.h"
 #include "import/guard.h"
@@ -172,23 +173,63 @@ read_file (QdmabufBuffer *buffer, uint8_t *data, size_t size, uint64_t offset, G
   return true;
 }
 
-/* n rows from row y of the picture as shown on, through the strip. */
+/* Rows of r that fit into the strip, as far apart there as in memory, or without what lies between
+ * them where the memory's stride leaves no room for STRIP_ROWS. */
+struct strip_shape {
+  size_t row;    /* bytes of a row that are read */
+  size_t stride; /* in the strip */
+  int32_t rows;
+};
+
+static struct strip_shape
+shape_strip (const struct layout *layout, struct rect r)
+{
+  struct strip_shape shape = { .stride = layout->planes[0].stride };
+
+  shape.row = (size_t) (r.x + r.width) * pixel_format_find (layout->fourcc)->cpp;
+  if (shape.stride > STRIP_SIZE / STRIP_ROWS)
+    shape.stride = shape.row;
+  shape.rows = (int32_t) (STRIP_SIZE / shape.stride) / STRIP_ROWS * STRIP_ROWS;
+  return shape;
+}
+
+/* Rows first to first + n of the memory. */
 static bool
-read_strip (const struct linear *linear, const struct linear_import *import, struct rect r,
-            const struct picture *dst, GError **error)
+fill_strip (const struct linear *linear, QdmabufBuffer *buffer, const struct strip_shape *shape,
+            uint32_t first, uint32_t n, GError **error)
+{
+  const struct layout *layout = &buffer->layout;
+  uint64_t stride = layout->planes[0].stride;
+  uint64_t at = layout->planes[0].offset + first * stride + column_offset (layout);
+
+  if (shape->stride == stride)
+    return read_file (buffer, linear->strip, (n - 1) * shape->stride + shape->row, at, error);
+  for (uint32_t i = 0; i < n; i++) {
+    if (!read_file (buffer, linear->strip + i * shape->stride, shape->row, at + i * stride, error))
+      return false;
+  }
+  return true;
+}
+
+/* All rows of r through the strip. */
+static bool
+read_strip (const struct linear *linear, const struct linear_import *import,
+            const struct strip_shape *shape, struct rect r, const struct picture *dst,
+            GError **error)
 {
   const struct layout *layout = &import->buffer->layout;
   uint32_t first = memory_row (layout, (uint32_t) (layout->y0_top ? r.y + r.height - 1 : r.y));
-  uint64_t stride = layout->planes[0].stride;
-  size_t row = (size_t) (r.x + r.width) * pixel_format_find (layout->fourcc)->cpp;
-  size_t last = (size_t) (stride * (uint64_t) (r.height - 1));
+  ptrdiff_t stride = (ptrdiff_t) shape->stride;
+  struct pixels from = { .data = linear->strip, .stride = stride, .fourcc = layout->fourcc };
 
-  if (!read_file (import->buffer, linear->strip, last + row,
-                  layout->planes[0].offset + first * stride + column_offset (layout), error))
+  if (!fill_strip (linear, import->buffer, shape, first, (uint32_t) r.height, error))
     return false;
+  if (layout->y0_top) {
+    from.data += stride * (r.height - 1);
+    from.stride = -stride;
+  }
 
-  struct pixels from = pixels_from (layout, linear->strip + (layout->y0_top ? last : 0));
-  struct picture below = picture_below (dst, (uint32_t) r.y);
+  struct picture below = picture_from (dst, 0, r.y);
   convert_rect (&from, &below, (struct rect){ r.x, 0, r.width, r.height });
   return true;
 }
@@ -197,20 +238,16 @@ static bool
 read_strips (struct linear *linear, const struct linear_import *import, const struct damage *damage,
              const struct picture *dst, GError **error)
 {
-  const struct layout *layout = &import->buffer->layout;
-  uint32_t cpp = pixel_format_find (layout->fourcc)->cpp;
-
   if (!linear->strip)
     linear->strip = g_malloc (STRIP_SIZE);
   for (unsigned i = 0; i < damage->n; i++) {
     struct rect r = damage->rects[i];
-    uint32_t row = (uint32_t) (r.x + r.width) * cpp;
-    int32_t rows = (int32_t) (1 + (STRIP_SIZE - row) / layout->planes[0].stride);
+    struct strip_shape shape = shape_strip (&import->buffer->layout, r);
 
-    for (int32_t y = 0; y < r.height; y += rows) {
-      struct rect part = { r.x, r.y + y, r.width, MIN (rows, r.height - y) };
+    for (int32_t y = 0; y < r.height; y += shape.rows) {
+      struct rect part = { r.x, r.y + y, r.width, MIN (shape.rows, r.height - y) };
 
-      if (!read_strip (linear, import, part, dst, error))
+      if (!read_strip (linear, import, &shape, part, dst, error))
         return false;
     }
   }

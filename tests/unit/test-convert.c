@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Every pair of formats against a slow reference that is written from the formats' definitions,
- * with guard pages around the source and a pattern around the rectangle that must survive. */
+/* Every pair of packed formats against a slow reference that is written from the formats'
+ * definitions, with guard pages around the source and a pattern around the rectangle that must
+ * survive. */
 #define _GNU_SOURCE 1 /* MAP_ANONYMOUS */
 
 #include "support/fds.h"
@@ -19,7 +20,8 @@ static const uint32_t sources[] = {
   DRM_FORMAT_RGB888,      DRM_FORMAT_BGR888,      DRM_FORMAT_RGB565,      DRM_FORMAT_XRGB2101010,
   DRM_FORMAT_ARGB2101010, DRM_FORMAT_XBGR2101010, DRM_FORMAT_ABGR2101010,
 };
-static const uint32_t outputs[] = { DRM_FORMAT_XRGB8888, DRM_FORMAT_XBGR8888, DRM_FORMAT_BGR888 };
+static const uint32_t outputs[] = { DRM_FORMAT_XRGB8888, DRM_FORMAT_XBGR8888, DRM_FORMAT_BGR888,
+                                    DRM_FORMAT_RGB888 };
 
 /* Where the channels are in the little-endian word: bits of each, shifts of r, g, b; bytes of the
  * word. */
@@ -258,7 +260,8 @@ test_support (void **state)
   (void) state;
   for (size_t i = 0; i < G_N_ELEMENTS (outputs); i++)
     assert_true (convert_output_supported (outputs[i]));
-  assert_false (convert_output_supported (DRM_FORMAT_NV12));
+  assert_true (convert_output_supported (DRM_FORMAT_NV12));
+  assert_false (convert_output_supported (DRM_FORMAT_NV21));
   assert_false (convert_output_supported (DRM_FORMAT_ARGB8888));
   assert_false (convert_output_supported (0));
   assert_false (convert_supported (DRM_FORMAT_XRGB8888, DRM_FORMAT_ARGB8888));

@@ -35,6 +35,7 @@ main (void)
 
 #include "import/chooser.h"
 #include "support/egl-device.h"
+#include "support/planar.h"
 
 /* The one under test, on this thread. */
 static struct backend *backend;
@@ -186,6 +187,31 @@ test_unknown_modifier_is_omitted (void **state)
   skip_on_hardware ();
   spec.modifier = DRM_FORMAT_MOD_INVALID;
   check_source (&spec, DRM_FORMAT_XRGB8888, NULL, 0);
+}
+
+static void
+read_planar (void *imported, const struct damage *damage, const struct picture *dst)
+{
+  read_or_fail (imported, damage, dst);
+}
+
+static void
+test_planar (void **state)
+{
+  (void) state;
+  skip_on_hardware ();
+  for (unsigned y0_top = 0; y0_top < 2; y0_top++) {
+    struct source_spec spec = plain;
+
+    spec.y0_top = y0_top;
+    spec.height = 4001; /* several strips */
+    QdmabufBuffer *buffer = source_new (&spec);
+    void *imported = import_or_fail (buffer);
+
+    planar_check_read (spec.width, spec.height, read_planar, imported);
+    backend->ops->release (backend, imported);
+    qdmabuf_buffer_unref (buffer);
+  }
 }
 
 /* An import shows what is in the memory at each read, not at the first. */
@@ -370,15 +396,11 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    backend_unit_test (test_formats),
-    backend_unit_test (test_crop_and_damage),
-    backend_unit_test (test_large),
-    backend_unit_test (test_unknown_modifier_is_omitted),
-    backend_unit_test (test_import_is_live),
-    backend_unit_test (test_refusals),
-    backend_unit_test (test_short_memory),
-    backend_unit_test (test_shrunk_memory),
-    fds_unit_test (test_chosen),
+    backend_unit_test (test_formats),       backend_unit_test (test_crop_and_damage),
+    backend_unit_test (test_large),         backend_unit_test (test_unknown_modifier_is_omitted),
+    backend_unit_test (test_planar),        backend_unit_test (test_import_is_live),
+    backend_unit_test (test_refusals),      backend_unit_test (test_short_memory),
+    backend_unit_test (test_shrunk_memory), fds_unit_test (test_chosen),
   };
 
   return warm_up () ? cmocka_run_group_tests (tests, NULL, NULL) : 77;

@@ -295,28 +295,91 @@ flip (struct model *m)
 static uint32_t
 sum (QdmabufFrame *frame)
 {
-  gsize size = 0;
-  const uint8_t *data = qdmabuf_frame_get_data (frame, 0, &size);
   uint32_t sum = 1;
 
-  for (gsize i = 0; i < size; i++)
-    sum = sum * 31 + data[i];
+  for (guint plane = 0; plane < qdmabuf_frame_get_n_planes (frame); plane++) {
+    gsize size = 0;
+    const uint8_t *data = qdmabuf_frame_get_data (frame, plane, &size);
+
+    for (gsize i = 0; i < size; i++)
+      sum = sum * 31 + data[i];
+  }
   return sum;
 }
 
+static uint8_t
+plane_byte (QdmabufFrame *frame, guint plane, uint32_t column, uint32_t row)
+{
+  return qdmabuf_frame_get_data (frame, plane,
+                                 NULL)[row * qdmabuf_frame_get_stride (frame, plane) + column];
+}
+
+/* Of a planar format Y, U and V. */
 static struct rgb
 frame_pixel (const struct model *m, QdmabufFrame *frame, uint32_t x, uint32_t y)
 {
   const uint8_t *data = qdmabuf_frame_get_data (frame, 0, NULL);
+
+  if (m->format == DRM_FORMAT_NV12)
+    return (struct rgb){ plane_byte (frame, 0, x, y), plane_byte (frame, 1, x / 2 * 2, y / 2),
+                         plane_byte (frame, 1, x / 2 * 2 + 1, y / 2) };
+  if (m->format == DRM_FORMAT_YUV420)
+    return (struct rgb){ plane_byte (frame, 0, x, y), plane_byte (frame, 1, x / 2, y / 2),
+                         plane_byte (frame, 2, x / 2, y / 2) };
+
   size_t cpp = pixel_format_find (m->format)->cpp;
 
   return pixel_read (m->format, data + y * qdmabuf_frame_get_stride (frame, 0) + x * cpp);
 }
 
 static bool
+is_planar (const struct model *m)
+{
+  return m->format == DRM_FORMAT_NV12 || m->format == DRM_FORMAT_YUV420;
+}
+
+static bool
+near (uint8_t got, double want, double most)
+{
+  return got - want <= most && want - got <= most;
+}
+
+/* BT.601, limited range; chroma is that of the mean of 2 × 2 pixels. */
+static bool
+is_yuv_of (const struct source *s, uint32_t x, uint32_t y, struct rgb yuv)
+{
+  struct rgb p = pixel_read (s->fourcc, stored (s, x, y));
+  double luma = 16 + (0.299 * p.r + 0.587 * p.g + 0.114 * p.b) * 219 / 255;
+  double r = 0, g = 0, b = 0, n = 0;
+
+  for (uint32_t j = y / 2 * 2; j < MIN (y / 2 * 2 + 2, s->height); j++) {
+    for (uint32_t i = x / 2 * 2; i < MIN (x / 2 * 2 + 2, s->width); i++, n++) {
+      p = pixel_read (s->fourcc, stored (s, i, j));
+      r += p.r;
+      g += p.g;
+      b += p.b;
+    }
+  }
+  double u = 128 + (-0.168736 * r - 0.331264 * g + 0.5 * b) / n * 224 / 255;
+  double v = 128 + (0.5 * r - 0.418688 * g - 0.081312 * b) / n * 224 / 255;
+  return near (yuv.r, luma, 1.5) && near (yuv.g, u, 2.5) && near (yuv.b, v, 2.5);
+}
+
+static bool
 same (struct rgb a, struct rgb b)
 {
   return a.r == b.r && a.g == b.g && a.b == b.b;
+}
+
+static bool
+is_true (const struct model *m, QdmabufFrame *frame, uint32_t x, uint32_t y)
+{
+  const struct source *s = &m->source;
+  struct rgb got = frame_pixel (m, frame, x, y);
+
+  if (is_planar (m))
+    return is_yuv_of (s, x, y, got);
+  return same (got, pixel_read (s->fourcc, stored (s, x, y)));
 }
 
 static void
@@ -329,7 +392,7 @@ check_truth (struct model *m, QdmabufFrame *frame)
   assert_int_equal (qdmabuf_frame_get_height (frame), s->height);
   for (uint32_t y = 0; y < s->height; y++)
     for (uint32_t x = 0; x < s->width; x++)
-      if (!same (frame_pixel (m, frame, x, y), pixel_read (s->fourcc, stored (s, x, y))))
+      if (!is_true (m, frame, x, y))
         fail_msg ("pixel %u, %u of %ux%u is wrong (way %d, %.4s, y0_top %d, frame %u)", x, y,
                   s->width, s->height, s->way, (const char *) &s->fourcc, s->y0_top,
                   (unsigned) qdmabuf_frame_get_serial (frame));
@@ -503,6 +566,20 @@ test_bg24 (void **state)
   check_format (DRM_FORMAT_BGR888);
 }
 
+static void
+test_nv12 (void **state)
+{
+  (void) state;
+  check_format (DRM_FORMAT_NV12);
+}
+
+static void
+test_i420 (void **state)
+{
+  (void) state;
+  check_format (DRM_FORMAT_YUV420);
+}
+
 /* ---- a size that no Scanout announces ---- */
 
 static void
@@ -553,10 +630,9 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    fds_unit_test (test_xr24),
-    fds_unit_test (test_xb24),
-    fds_unit_test (test_bg24),
-    fds_unit_test (test_inline_follows_console),
+    fds_unit_test (test_xr24), fds_unit_test (test_xb24),
+    fds_unit_test (test_bg24), fds_unit_test (test_nv12),
+    fds_unit_test (test_i420), fds_unit_test (test_inline_follows_console),
   };
 
   g_unsetenv ("QDMABUF_BACKEND");

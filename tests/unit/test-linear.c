@@ -16,6 +16,7 @@
 #include "convert/convert.h"
 #include "import/backend.h"
 #include "support/pictures.h"
+#include "support/planar.h"
 
 static struct backend *linear;
 
@@ -138,7 +139,8 @@ check_everything (enum buffer_kind kind, uint32_t offset)
     DRM_FORMAT_RGBX8888, DRM_FORMAT_BGRX8888,    DRM_FORMAT_RGB888,     DRM_FORMAT_BGR888,
     DRM_FORMAT_RGB565,   DRM_FORMAT_XRGB2101010, DRM_FORMAT_XBGR2101010
   };
-  static const uint32_t outputs[] = { DRM_FORMAT_XRGB8888, DRM_FORMAT_XBGR8888, DRM_FORMAT_BGR888 };
+  static const uint32_t outputs[] = { DRM_FORMAT_XRGB8888, DRM_FORMAT_XBGR8888, DRM_FORMAT_BGR888,
+                                      DRM_FORMAT_RGB888 };
   struct damage damage = { .n = 3,
                            .rects = { { 0, 0, 5, 3 }, { 11, 7, 20, 9 }, { 40, 0, 1, 30 } } };
 
@@ -185,6 +187,47 @@ test_bytes (void **state)
 }
 
 static void
+read_planar (void *data, const struct damage *damage, const struct picture *dst)
+{
+  GError *error = NULL;
+
+  if (!read_buffer (data, damage, dst, &error))
+    fail_msg ("%s", error->message);
+}
+
+static void
+check_planar (const struct source_spec *spec)
+{
+  QdmabufBuffer *buffer = source_new (spec);
+  struct rect crop = buffer->layout.crop;
+
+  planar_check_read ((uint32_t) crop.width, (uint32_t) crop.height, read_planar, buffer);
+  qdmabuf_buffer_unref (buffer);
+}
+
+static void
+check_all_planar (void)
+{
+  for (unsigned y0_top = 0; y0_top < 2; y0_top++) {
+    struct source_spec spec = plain;
+
+    spec.y0_top = y0_top;
+    check_planar (&spec);
+    spec.crop = (struct rect){ 13, 6, 41, 33 };
+    check_planar (&spec);
+    spec.fourcc = DRM_FORMAT_XBGR2101010;
+    check_planar (&spec);
+  }
+}
+
+static void
+test_planar (void **state)
+{
+  (void) state;
+  check_all_planar ();
+}
+
+static void
 with_pread (void (*body) (void))
 {
   linear->ops->close (linear);
@@ -212,6 +255,11 @@ pread_body (void)
     check_source (&spec, DRM_FORMAT_XRGB8888, NULL);
   spec.stride = 1 << 22;
   check_source (&spec, DRM_FORMAT_XRGB8888, NULL);
+
+  check_all_planar ();
+  spec.height = 33;
+  for (spec.stride = 20 * 1024 + 4; spec.stride < 400 * 1024; spec.stride += 40 * 1024)
+    check_planar (&spec);
 }
 
 static void
@@ -539,6 +587,7 @@ main (void)
     linear_unit_test (test_dmabuf),
     linear_unit_test (test_map),
     linear_unit_test (test_bytes),
+    linear_unit_test (test_planar),
     linear_unit_test (test_pread),
     linear_unit_test (test_shrunk),
     linear_unit_test (test_shrunk_pread),

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "buffer/planes.h"
 #include "deliver/frame.h"
 #include "deliver/pool.h"
 
@@ -51,7 +52,7 @@ test_cap (void **state)
   for (unsigned i = 0; i < 3; i++)
     pool_put (pool, buffers[i]);
   assert_int_equal (pool_n_out (pool), 0);
-  assert_null (pool_get (pool, DRM_FORMAT_NV12, W, H, &error));
+  assert_null (pool_get (pool, DRM_FORMAT_NV21, W, H, &error));
   assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_UNSUPPORTED_FORMAT));
   g_clear_error (&error);
   assert_null (pool_get (pool, FORMAT, 0, H, NULL));
@@ -112,6 +113,14 @@ test_seals (void **state)
 }
 
 static void
+check_plane (const struct pool_buffer *buffer, unsigned i, size_t offset, size_t stride)
+{
+  assert_int_equal (buffer->offset[i], offset);
+  assert_ptr_equal (buffer->picture.data[i], buffer->map + offset);
+  assert_int_equal (buffer->picture.stride[i], stride);
+}
+
+static void
 test_shapes (void **state)
 {
   struct pool *pool = pool_new (1);
@@ -125,6 +134,23 @@ test_shapes (void **state)
   pool_put (pool, buffer);
   buffer = pool_get (pool, DRM_FORMAT_XBGR8888, 5, 7, NULL);
   assert_int_equal (buffer->picture.stride[0], 20);
+  pool_put (pool, buffer);
+  buffer = pool_get (pool, DRM_FORMAT_NV12, 5, 7, NULL);
+  assert_int_equal (buffer->picture.n_planes, 2);
+  check_plane (buffer, 0, 0, 8);
+  check_plane (buffer, 1, 8 * 8, 8);
+  assert_int_equal (buffer->size, 8 * 8 + 8 * 4);
+  pool_put (pool, buffer);
+  buffer = pool_get (pool, DRM_FORMAT_YUV420, 9, 7, NULL);
+  assert_int_equal (buffer->picture.n_planes, 3);
+  check_plane (buffer, 0, 0, 12);
+  check_plane (buffer, 1, 12 * 8, 8);
+  check_plane (buffer, 2, 12 * 8 + 8 * 4, 8);
+  assert_int_equal (buffer->size, 12 * 8 + 2 * 8 * 4);
+  pool_put (pool, buffer);
+  buffer = pool_get (pool, DRM_FORMAT_YUV444, 5, 7, NULL);
+  check_plane (buffer, 2, 2 * 8 * 7, 8);
+  assert_int_equal (buffer->size, 3 * 8 * 7);
   pool_put (pool, buffer);
   pool_unref (pool);
 }
@@ -202,6 +228,81 @@ test_catch_up (void **state)
   pool_put (pool, newest);
   pool_unref (pool);
   g_rand_free (rand);
+}
+
+/* What the samples of r are in memory that lies as buffer does. */
+static void
+set_samples (const struct pool_buffer *buffer, uint8_t *memory, struct rect r, uint8_t value)
+{
+  const struct picture *picture = &buffer->picture;
+
+  for (int y = r.y; y < r.y + r.height; y++) {
+    for (int x = r.x; x < r.x + r.width; x++) {
+      size_t column = (size_t) x, row = (size_t) y, half = (size_t) x / 2, pair = (size_t) y / 2;
+
+      memory[row * picture->stride[0] + column] = value;
+      for (unsigned i = 1; i < picture->n_planes; i++) {
+        uint8_t *plane = memory + buffer->offset[i];
+
+        if (picture->fourcc == DRM_FORMAT_NV12)
+          memset (plane + pair * picture->stride[i] + 2 * half, value, 2);
+        else if (picture->fourcc == DRM_FORMAT_YUV420)
+          plane[pair * picture->stride[i] + half] = value;
+        else
+          plane[row * picture->stride[i] + column] = value;
+      }
+    }
+  }
+}
+
+/* Planes with fewer samples than pixels, and sides that are odd. */
+static void
+check_catch_up_planes (uint32_t fourcc)
+{
+  GRand *rand = g_rand_new_with_seed (fourcc);
+  struct pool *pool = pool_new (3);
+  struct pool_buffer *newest = NULL, *kept = NULL;
+  uint8_t truth[4 * W * H] = { 0 };
+
+  for (unsigned i = 1; i < 1000; i++) {
+    struct pool_buffer *buffer = pool_get (pool, fourcc, W - 1, H - 1, NULL);
+    struct damage damage = DAMAGE_NONE;
+
+    for (int n = g_rand_int_range (rand, 0, 3); n >= 0; n--)
+      damage_add (&damage, random_rect (rand));
+    damage_clip (&damage, W - 1, H - 1);
+    output_format_widen (fourcc, &damage, W - 1, H - 1);
+    if (!pool_catch_up (pool, buffer, newest, &damage))
+      damage = damage_whole (W - 1, H - 1);
+    for (unsigned d = 0; d < damage.n; d++) {
+      set_samples (buffer, buffer->map, damage.rects[d], (uint8_t) i);
+      set_samples (buffer, truth, damage.rects[d], (uint8_t) i);
+    }
+    pool_committed (pool, buffer, &damage);
+    assert_memory_equal (buffer->map, truth, buffer->size);
+    if (newest && !kept) {
+      kept = newest;
+    } else if (newest) {
+      struct pool_buffer *back = g_rand_boolean (rand) ? kept : newest;
+
+      kept = back == kept ? newest : kept;
+      pool_put (pool, back);
+    }
+    newest = buffer;
+  }
+  pool_put (pool, kept);
+  pool_put (pool, newest);
+  pool_unref (pool);
+  g_rand_free (rand);
+}
+
+static void
+test_catch_up_planes (void **state)
+{
+  (void) state;
+  check_catch_up_planes (DRM_FORMAT_NV12);
+  check_catch_up_planes (DRM_FORMAT_YUV420);
+  check_catch_up_planes (DRM_FORMAT_YUV444);
 }
 
 /* A 64th of the picture changed: a buffer that is one step behind copies that and no more. */
@@ -344,6 +445,7 @@ main (void)
     fds_unit_test (test_seals),
     fds_unit_test (test_shapes),
     fds_unit_test (test_catch_up),
+    fds_unit_test (test_catch_up_planes),
     fds_unit_test (test_catch_up_copies_only_damage),
     fds_unit_test (test_nothing_to_copy_from),
     fds_unit_test (test_least_behind_first),

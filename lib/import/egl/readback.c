@@ -7,6 +7,7 @@
 #include <qemu-dmabuf/qdmabuf-error.h>
 
 #include "buffer/fourcc.h"
+#include "buffer/planes.h"
 #include "convert/convert.h"
 #include "import/strip.h"
 
@@ -62,7 +63,9 @@ staging_reserve (struct egl_readback *readback, size_t size, GError **error)
 static int32_t
 rows_at_once (const struct egl_device *device, struct rect r, size_t pitch)
 {
-  return device->software ? MIN (r.height, MAX (1, (int32_t) (STRIP_SIZE / pitch))) : r.height;
+  int32_t rows = (int32_t) (STRIP_SIZE / pitch) / STRIP_ROWS * STRIP_ROWS;
+
+  return device->software ? MIN (r.height, MAX (STRIP_ROWS, rows)) : r.height;
 }
 
 /* Whole rows, since not every driver can skip pixels between them. */
@@ -74,7 +77,7 @@ read_part (const struct plate *plate, const struct egl_readback *readback, struc
   struct pixels from = { .data = top,
                          .stride = plate->flipped ? -(ptrdiff_t) pitch : (ptrdiff_t) pitch,
                          .fourcc = plate->fourcc };
-  struct picture below = picture_below (dst, (uint32_t) r.y);
+  struct picture below = picture_from (dst, 0, r.y);
 
   glReadPixels (plate->x, first_row (plate, r), r.x + r.width, r.height, plate->format, plate->type,
                 readback->staging);
