@@ -10,14 +10,38 @@ G_BEGIN_DECLS
 #define QDMABUF_TYPE_FRAME (qdmabuf_frame_get_type ())
 
 /**
+ * QdmabufColor:
+ * @QDMABUF_COLOR_BT601_LIMITED: BT.601, Y from 16 to 235, U and V from 16 to 240
+ * @QDMABUF_COLOR_BT601_FULL: BT.601, all from 0 to 255, as in JPEG files
+ * @QDMABUF_COLOR_BT709_LIMITED: BT.709, Y from 16 to 235, U and V from 16 to 240
+ * @QDMABUF_COLOR_BT709_FULL: BT.709, all from 0 to 255
+ *
+ * How YUV is made of a guest's RGB: the matrix, and the range of the numbers. Frames of RGB have
+ * none.
+ *
+ * Since: 0.1
+ */
+typedef enum {
+  QDMABUF_COLOR_BT601_LIMITED,
+  QDMABUF_COLOR_BT601_FULL,
+  QDMABUF_COLOR_BT709_LIMITED,
+  QDMABUF_COLOR_BT709_FULL,
+} QdmabufColor;
+
+#define QDMABUF_TYPE_COLOR (qdmabuf_color_get_type ())
+
+QDMABUF_AVAILABLE_IN_0_1
+GType qdmabuf_color_get_type (void);
+
+/**
  * QdmabufFrame:
  *
  * One whole linear picture, top row first. Immutable; every function may be called from any thread.
  *
- * Its memory belongs to a pool and is used again after the last reference is gone, so hold a reference
- * as long as the data, the bytes or a mapping of the file descriptor is in use. A frame outlives the
- * console and the display it came from. Since a console lends out no more than its `max-frames`, release
- * frames soon.
+ * Its memory belongs to a pool and is used again after the last reference is gone, so hold a
+ * reference as long as the data, the bytes or a mapping of the file descriptor is in use. A frame
+ * outlives the console and the display it came from. Since a console lends out no more than its
+ * `max-frames`, release frames soon.
  *
  * Since: 0.1
  */

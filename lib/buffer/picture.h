@@ -3,23 +3,17 @@
 #pragma once
 
 #include <glib.h>
+#include <qemu-dmabuf/qdmabuf-frame.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define PICTURE_MAX_PLANES 3
 
-/* How YUV is made of RGB. Numbers are those of QdmabufColor. */
-enum color {
-  COLOR_BT601_LIMITED,
-  COLOR_BT601_FULL,
-  COLOR_BT709_LIMITED,
-  COLOR_BT709_FULL,
-  N_COLORS
-};
+#define N_COLORS (QDMABUF_COLOR_BT709_FULL + 1)
 
 struct picture {
   uint32_t fourcc;        /* DRM fourcc of what is to be written */
-  enum color color;       /* means nothing where that is RGB */
+  QdmabufColor color;     /* means nothing where that is RGB */
   uint32_t width, height; /* pixels */
   unsigned n_planes;
   uint8_t *data[PICTURE_MAX_PLANES]; /* top row first */

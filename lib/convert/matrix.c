@@ -22,10 +22,10 @@ struct matrix {
 };
 
 static const struct matrix matrices[N_COLORS] = {
-  [COLOR_BT601_LIMITED] = { 16, { 66, 129, 25 }, { -38, -74, 112 }, { 112, -94, -18 } },
-  [COLOR_BT601_FULL] = { 0, { 77, 150, 29 }, { -43, -84, 127 }, { 127, -107, -20 } },
-  [COLOR_BT709_LIMITED] = { 16, { 47, 157, 16 }, { -26, -86, 112 }, { 112, -102, -10 } },
-  [COLOR_BT709_FULL] = { 0, { 54, 183, 19 }, { -29, -98, 127 }, { 127, -116, -11 } },
+  [QDMABUF_COLOR_BT601_LIMITED] = { 16, { 66, 129, 25 }, { -38, -74, 112 }, { 112, -94, -18 } },
+  [QDMABUF_COLOR_BT601_FULL] = { 0, { 77, 150, 29 }, { -43, -84, 127 }, { 127, -107, -20 } },
+  [QDMABUF_COLOR_BT709_LIMITED] = { 16, { 47, 157, 16 }, { -26, -86, 112 }, { 112, -102, -10 } },
+  [QDMABUF_COLOR_BT709_FULL] = { 0, { 54, 183, 19 }, { -29, -98, 127 }, { 127, -116, -11 } },
 };
 
 /* Where a row's bytes are B and R the other way round, so are the weights. */
@@ -51,7 +51,7 @@ weigh (struct weights w, uint16_t b, uint16_t g, uint16_t r, uint16_t bias)
 #define CHROMA_BIAS ((uint16_t) (128 * 256 + 128))
 
 void
-matrix_luma (enum color color, bool swapped, const uint8_t *restrict row, uint8_t *restrict y,
+matrix_luma (QdmabufColor color, bool swapped, const uint8_t *restrict row, uint8_t *restrict y,
              int width)
 {
   struct weights w = order (matrices[color].y, swapped);
@@ -82,7 +82,7 @@ chroma_sample (struct weights u, struct weights v, const uint8_t *top, const uin
 }
 
 void
-matrix_chroma (enum color color, bool swapped, const uint8_t *restrict top,
+matrix_chroma (QdmabufColor color, bool swapped, const uint8_t *restrict top,
                const uint8_t *restrict bottom, uint8_t *restrict u, uint8_t *restrict v, int width)
 {
   struct weights wu = order (matrices[color].u, swapped);
@@ -96,7 +96,7 @@ matrix_chroma (enum color color, bool swapped, const uint8_t *restrict top,
 }
 
 void
-matrix_chroma_pairs (enum color color, bool swapped, const uint8_t *restrict top,
+matrix_chroma_pairs (QdmabufColor color, bool swapped, const uint8_t *restrict top,
                      const uint8_t *restrict bottom, uint8_t *restrict uv, int width)
 {
   struct weights wu = order (matrices[color].u, swapped);
@@ -111,7 +111,7 @@ matrix_chroma_pairs (enum color color, bool swapped, const uint8_t *restrict top
 }
 
 void
-matrix_chroma_full (enum color color, bool swapped, const uint8_t *restrict row,
+matrix_chroma_full (QdmabufColor color, bool swapped, const uint8_t *restrict row,
                     uint8_t *restrict u, uint8_t *restrict v, int width)
 {
   struct weights wu = order (matrices[color].u, swapped);

@@ -16,6 +16,23 @@ struct _QdmabufFrame {
   const char *backend;
 };
 
+GType
+qdmabuf_color_get_type (void)
+{
+  static GType type;
+  static const GEnumValue values[] = {
+    { QDMABUF_COLOR_BT601_LIMITED, "QDMABUF_COLOR_BT601_LIMITED", "bt601-limited" },
+    { QDMABUF_COLOR_BT601_FULL, "QDMABUF_COLOR_BT601_FULL", "bt601-full" },
+    { QDMABUF_COLOR_BT709_LIMITED, "QDMABUF_COLOR_BT709_LIMITED", "bt709-limited" },
+    { QDMABUF_COLOR_BT709_FULL, "QDMABUF_COLOR_BT709_FULL", "bt709-full" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("QdmabufColor", values));
+  return type;
+}
+
 G_DEFINE_BOXED_TYPE (QdmabufFrame, qdmabuf_frame, qdmabuf_frame_ref, qdmabuf_frame_unref)
 
 static struct rect
@@ -192,7 +209,8 @@ qdmabuf_frame_get_height (QdmabufFrame *frame)
  * one of RG24 is B, G, R. The byte X is undefined.
  *
  * NV12 has a plane of Y and one of pairs U, V; YU12 (which others call I420) and YU24 have planes
- * of Y, U and V. A sample of U and V belongs to 2 × 2 pixels in NV12 and YU12, and to one in YU24.
+ * of Y, U and V, made as the console's or converter's `color` says. A sample of U and V belongs to
+ * 2 × 2 pixels in NV12 and YU12, and to one in YU24.
  *
  * Returns: pixel format, a DRM fourcc
  *

@@ -36,6 +36,7 @@ struct _QdmabufConsole {
   guint width, height;
   char *backend, *render_node, *modifier;
   guint format, max_frames, max_rate;
+  QdmabufColor color;
   QdmabufListenerFlags interfaces;
 };
 

@@ -211,6 +211,7 @@ configure (QdmabufConsole *self, struct flow_config *config, GError **error)
     .reader = { .backend = self->backend,
                 .render_node = self->render_node,
                 .format = self->format,
+                .color = self->color,
                 .max_frames = self->max_frames,
                 .max_rate = self->max_rate },
     .interfaces = self->interfaces,

@@ -41,6 +41,7 @@ enum {
   PROP_RENDER_NODE,
   PROP_MODIFIER,
   PROP_FORMAT,
+  PROP_COLOR,
   PROP_MAX_FRAMES,
   PROP_MAX_RATE,
   PROP_LISTENER_INTERFACES,
@@ -237,6 +238,9 @@ qdmabuf_console_get_property (GObject *object, guint id, GValue *value, GParamSp
   case PROP_FORMAT:
     g_value_set_uint (value, self->format);
     break;
+  case PROP_COLOR:
+    g_value_set_enum (value, self->color);
+    break;
   case PROP_MAX_FRAMES:
     g_value_set_uint (value, self->max_frames);
     break;
@@ -277,6 +281,9 @@ qdmabuf_console_set_property (GObject *object, guint id, const GValue *value, GP
     break;
   case PROP_FORMAT:
     self->format = g_value_get_uint (value);
+    break;
+  case PROP_COLOR:
+    self->color = g_value_get_enum (value);
     break;
   case PROP_MAX_FRAMES:
     self->max_frames = g_value_get_uint (value);
@@ -401,13 +408,24 @@ install_what_to_deliver (void)
    * QdmabufConsole:format:
    *
    * The DRM fourcc of the frames: XR24 (the default), XB24, BG24 (R, G, B in memory), RG24 (B, G, R
-   * in memory), NV12, YU12 (I420), or YU24 (planes of 4:4:4). YUV is BT.601 of limited range, and
-   * the damage of subsampled frames is widened to whole samples of chroma. Read at `start`.
+   * in memory), NV12, YU12 (I420), or YU24 (planes of 4:4:4). YUV is made as
+   * `color` says, and the damage of subsampled frames is widened to whole samples of chroma. Read
+   * at `start`.
    *
    * Since: 0.1
    */
   props[PROP_FORMAT] =
       g_param_spec_uint ("format", NULL, NULL, 0, G_MAXUINT, DRM_FORMAT_XRGB8888, flags);
+  /**
+   * QdmabufConsole:color:
+   *
+   * How YUV frames are made of the guest's RGB; means nothing for frames of RGB. Read at `start`.
+   *
+   * Since: 0.1
+   */
+  props[PROP_COLOR] = g_param_spec_enum ("color", NULL, NULL, QDMABUF_TYPE_COLOR,
+                                         QDMABUF_COLOR_BT601_LIMITED, flags);
+
   /**
    * QdmabufConsole:max-frames:
    *

@@ -27,6 +27,7 @@ struct _QdmabufConverter {
   char *backend;
   char *render_node;
   guint32 format;
+  QdmabufColor color;
   guint max_frames;
   struct reader *reader;   /* made at the first conversion */
   QdmabufBuffer *previous; /* what the newest frame shows */
@@ -34,7 +35,7 @@ struct _QdmabufConverter {
 
 G_DEFINE_FINAL_TYPE (QdmabufConverter, qdmabuf_converter, G_TYPE_OBJECT)
 
-enum { PROP_BACKEND = 1, PROP_RENDER_NODE, PROP_FORMAT, PROP_MAX_FRAMES, N_PROPS };
+enum { PROP_BACKEND = 1, PROP_RENDER_NODE, PROP_FORMAT, PROP_COLOR, PROP_MAX_FRAMES, N_PROPS };
 
 static GParamSpec *props[N_PROPS];
 
@@ -52,6 +53,7 @@ open_reader (QdmabufConverter *self, GError **error)
     .backend = self->backend,
     .render_node = self->render_node,
     .format = self->format,
+    .color = self->color,
     .max_frames = self->max_frames,
     .ready = ready,
   };
@@ -242,6 +244,9 @@ qdmabuf_converter_get_property (GObject *object, guint id, GValue *value, GParam
   case PROP_FORMAT:
     g_value_set_uint (value, self->format);
     break;
+  case PROP_COLOR:
+    g_value_set_enum (value, self->color);
+    break;
   case PROP_MAX_FRAMES:
     g_value_set_uint (value, self->max_frames);
     break;
@@ -264,6 +269,9 @@ qdmabuf_converter_set_property (GObject *object, guint id, const GValue *value, 
     break;
   case PROP_FORMAT:
     self->format = g_value_get_uint (value);
+    break;
+  case PROP_COLOR:
+    self->color = g_value_get_enum (value);
     break;
   case PROP_MAX_FRAMES:
     self->max_frames = g_value_get_uint (value);
@@ -305,13 +313,23 @@ qdmabuf_converter_class_init (QdmabufConverterClass *klass)
    * QdmabufConverter:format:
    *
    * The DRM fourcc of the frames: XR24 (the default), XB24, BG24 (R, G, B in memory), RG24 (B, G, R
-   * in memory), NV12, YU12 (I420), or YU24 (planes of 4:4:4). YUV is BT.601 of limited range, and
-   * the damage of subsampled frames is widened to whole samples of chroma.
+   * in memory), NV12, YU12 (I420), or YU24 (planes of 4:4:4). YUV is made as
+   * `color` says, and the damage of subsampled frames is widened to whole samples of chroma.
    *
    * Since: 0.1
    */
   props[PROP_FORMAT] =
       g_param_spec_uint ("format", NULL, NULL, 0, G_MAXUINT, DRM_FORMAT_XRGB8888, flags);
+  /**
+   * QdmabufConverter:color:
+   *
+   * How YUV frames are made of the guest's RGB; means nothing for frames of RGB.
+   *
+   * Since: 0.1
+   */
+  props[PROP_COLOR] = g_param_spec_enum ("color", NULL, NULL, QDMABUF_TYPE_COLOR,
+                                         QDMABUF_COLOR_BT601_LIMITED, flags);
+
   /**
    * QdmabufConverter:max-frames:
    *

@@ -18,6 +18,7 @@ struct reader {
   struct pool *pool;
   struct mailbox *mailbox;
   uint32_t format;
+  QdmabufColor color;
   uint64_t serial;
   struct damage owed;     /* what failed reads did not get */
   uint32_t width, height; /* of the picture that owed is about */
@@ -49,6 +50,7 @@ reader_new (const struct reader_config *config, GError **error)
   struct reader *self = g_new0 (struct reader, 1);
   self->devices = devices;
   self->format = config->format;
+  self->color = config->color;
   self->pool = pool_new (config->max_frames + POOL_OWN);
   self->mailbox =
       mailbox_new (self->pool, config->max_frames, config->max_rate, config->ready, config->data);
@@ -159,8 +161,10 @@ read_once (struct reader *self, QdmabufBuffer *buffer, int64_t time, int64_t dea
 
   if (!aim (self, &target, error))
     return NULL;
-  if (!devices_read (self->devices, buffer, &target.damage, &target.buffer->picture, deadline,
-                     &backend, &failure)) {
+  struct picture picture = target.buffer->picture;
+  picture.color = self->color;
+  if (!devices_read (self->devices, buffer, &target.damage, &picture, deadline, &backend,
+                     &failure)) {
     give_up (self, &target, failure);
     g_propagate_error (error, failure);
     return NULL;

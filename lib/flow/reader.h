@@ -14,6 +14,7 @@ struct reader_config {
       *backend; /* "auto", "egl", "gbm", "cpu"; NULL or "auto": the environment's QDMABUF_BACKEND */
   const char *render_node; /* NULL: the environment's QDMABUF_RENDER_NODE, else the best there is */
   uint32_t format;         /* DRM fourcc of the frames */
+  QdmabufColor color;      /* of frames that are YUV */
   unsigned max_frames;     /* that the consumer may hold */
   unsigned max_rate;       /* frames per second, 0: no limit */
   void (*ready) (void *data, int64_t delay_us); /* see mailbox_new */

@@ -22,10 +22,10 @@ struct yuv {
 };
 
 static struct yuv
-define (enum color color, const double rgb[3])
+define (QdmabufColor color, const double rgb[3])
 {
-  bool hd = color == COLOR_BT709_LIMITED || color == COLOR_BT709_FULL;
-  bool full = color == COLOR_BT601_FULL || color == COLOR_BT709_FULL;
+  bool hd = color == QDMABUF_COLOR_BT709_LIMITED || color == QDMABUF_COLOR_BT709_FULL;
+  bool full = color == QDMABUF_COLOR_BT601_FULL || color == QDMABUF_COLOR_BT709_FULL;
   double kr = hd ? 0.2126 : 0.299, kb = hd ? 0.0722 : 0.114;
   double r = rgb[0] / 255, g = rgb[1] / 255, b = rgb[2] / 255;
   double y = kr * r + (1 - kr - kb) * g + kb * b;
@@ -40,7 +40,7 @@ define (enum color color, const double rgb[3])
 
 struct task {
   uint32_t from, to;
-  enum color color;
+  QdmabufColor color;
   int width, height;
   struct rect r; /* as an application would say it, before it is widened */
   bool flip;
@@ -234,7 +234,7 @@ test_grey (void **state)
   for (size_t j = 0; j < G_N_ELEMENTS (outputs); j++) {
     for (unsigned c = 0; c < N_COLORS; c++) {
       struct task t = { DRM_FORMAT_XRGB8888, outputs[j], c, 37, 4, { 0 }, false, 0, 0 };
-      bool full = c == COLOR_BT601_FULL || c == COLOR_BT709_FULL;
+      bool full = c == QDMABUF_COLOR_BT601_FULL || c == QDMABUF_COLOR_BT709_FULL;
 
       for (int v = 0; v < 256; v++) {
         uint8_t source[37 * 4 * 4];
@@ -267,7 +267,7 @@ test_matrix_is_the_same_for_all_widths (void **state)
   (void) state;
   source_fill (rows[0], sizeof rows);
   for (unsigned c = 0; c < 2 * N_COLORS; c++) {
-    enum color color = c / 2;
+    QdmabufColor color = c / 2;
 
     matrix_luma (color, c % 2, rows[0], y, 131);
     matrix_chroma_full (color, c % 2, rows[0], u, v, 131);

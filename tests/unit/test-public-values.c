@@ -42,6 +42,13 @@ static const struct value listener_flags[] = {
   { 3, "all" },
 };
 
+static const struct value colors[] = {
+  { 0, "bt601-limited" },
+  { 1, "bt601-full" },
+  { 2, "bt709-limited" },
+  { 3, "bt709-full" },
+};
+
 struct property {
   const char *name;
   const char *type;
@@ -60,14 +67,13 @@ static const struct property console_properties[] = {
   { "backend", "gchararray", true },  { "render-node", "gchararray", true },
   { "modifier", "gchararray", true }, { "listener-interfaces", "QdmabufListenerFlags", true },
   { "format", "guint", true },        { "max-frames", "guint", true },
-  { "max-rate", "guint", true },
+  { "max-rate", "guint", true },      { "color", "QdmabufColor", true },
 };
 
 static const struct property converter_properties[] = {
-  { "backend", "gchararray", true },
-  { "render-node", "gchararray", true },
-  { "format", "guint", true },
-  { "max-frames", "guint", true },
+  { "backend", "gchararray", true }, { "render-node", "gchararray", true },
+  { "format", "guint", true },       { "max-frames", "guint", true },
+  { "color", "QdmabufColor", true },
 };
 
 /* All our signals return nothing and have one argument or none. */
@@ -116,6 +122,22 @@ test_listener_flags (void **state)
     assert_int_equal (value->value, listener_flags[i].number);
   }
   assert_int_equal (class->n_values, G_N_ELEMENTS (listener_flags));
+  g_type_class_unref (class);
+}
+
+static void
+test_colors (void **state)
+{
+  GEnumClass *class = g_type_class_ref (QDMABUF_TYPE_COLOR);
+
+  (void) state;
+  for (size_t i = 0; i < G_N_ELEMENTS (colors); i++) {
+    const GEnumValue *value = g_enum_get_value_by_nick (class, colors[i].nick);
+
+    assert_non_null (value);
+    assert_int_equal (value->value, colors[i].number);
+  }
+  assert_int_equal (class->n_values, G_N_ELEMENTS (colors));
   g_type_class_unref (class);
 }
 
@@ -209,9 +231,9 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     fds_unit_test (test_error_numbers), fds_unit_test (test_listener_flags),
-    fds_unit_test (test_error_domain),  fds_unit_test (test_display),
-    fds_unit_test (test_console),       fds_unit_test (test_converter),
-    fds_unit_test (test_boxed_types),
+    fds_unit_test (test_colors),        fds_unit_test (test_error_domain),
+    fds_unit_test (test_display),       fds_unit_test (test_console),
+    fds_unit_test (test_converter),     fds_unit_test (test_boxed_types),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);
