@@ -15,35 +15,40 @@ struct picture {
   uint8_t *memory;
 };
 
-/* A pixel has a colour of its own; what lies between rows is a colour that must never be seen. */
+/* A byte has a value of its own; what lies between rows is a value that must never be seen. */
 static struct picture
 picture_new (const struct writer_ops *ops, unsigned width, unsigned height, uint64_t id)
 {
   struct picture picture = {
     .image = { .fourcc = ops->fourcc, .width = width, .height = height, .id = id }
   };
-  unsigned cpp = image_cpp (&picture.image);
+  struct image *image = &picture.image;
+  size_t size = 0;
 
-  picture.image.stride = (size_t) width * cpp + 13;
-  picture.memory = g_malloc (picture.image.stride * height);
-  memset (picture.memory, 0xee, picture.image.stride * height);
-  for (unsigned y = 0; y < height; y++) {
-    for (unsigned x = 0; x < width; x++) {
-      for (unsigned c = 0; c < cpp; c++)
-        picture.memory[y * picture.image.stride + x * cpp + c] =
-            (uint8_t) (x * 3 + y * 5 + c * 70 + id);
-    }
+  for (unsigned i = 0; i < image_n_planes (image); i++) {
+    image->stride[i] = image_row_size (image, i) + 13;
+    size += image->stride[i] * image_rows (image, i);
   }
-  picture.image.data = picture.memory;
+  picture.memory = g_malloc (size);
+  memset (picture.memory, 0xee, size);
+  uint8_t *plane = picture.memory;
+  for (unsigned i = 0; i < image_n_planes (image); i++) {
+    for (unsigned y = 0; y < image_rows (image, i); y++) {
+      for (unsigned x = 0; x < image_row_size (image, i); x++)
+        plane[y * image->stride[i] + x] = (uint8_t) (x * 67 + y * 5 + i * 70 + id);
+    }
+    image->data[i] = plane;
+    plane += image->stride[i] * image_rows (image, i);
+  }
   return picture;
 }
 
 static void
 assert_row (const struct picture *picture, unsigned y, const uint8_t *row)
 {
-  size_t bytes = (size_t) picture->image.width * image_cpp (&picture->image);
+  size_t bytes = image_row_size (&picture->image, 0);
 
-  assert_memory_equal (picture->image.data + y * picture->image.stride, row, bytes);
+  assert_memory_equal (picture->image.data[0] + y * picture->image.stride[0], row, bytes);
 }
 
 static void
@@ -203,15 +208,17 @@ test_raw_resize (void **state)
 }
 
 static void
-fill (struct picture *picture, uint8_t r, uint8_t g, uint8_t b)
+fill (struct picture *picture, int y, int u, int v)
 {
-  for (unsigned y = 0; y < picture->image.height; y++) {
-    for (unsigned x = 0; x < picture->image.width; x++) {
-      uint8_t *p = picture->memory + y * picture->image.stride + x * 4;
+  const int values[] = { y, u, v };
+  uint8_t *plane = picture->memory;
 
-      p[0] = b;
-      p[1] = g;
-      p[2] = r;
+  for (unsigned i = 0; i < 3; i++) {
+    size_t row = image_row_size (&picture->image, i);
+
+    for (unsigned n = image_rows (&picture->image, i); n > 0; n--) {
+      memset (plane, values[i], row);
+      plane += picture->image.stride[i];
     }
   }
 }
@@ -222,11 +229,11 @@ assert_plane (FILE *file, size_t n, int value)
   for (size_t i = 0; i < n; i++) {
     int byte = fgetc (file);
 
-    assert_in_range (byte, value - 2, value + 2);
+    assert_int_equal (byte, value);
   }
 }
 
-/* One picture of a single colour: Y, U and V as BT.601, limited range, gives them. */
+/* One picture of a single colour. */
 static void
 assert_y4m_frame (FILE *file, unsigned width, unsigned height, int y, int u, int v)
 {
@@ -250,9 +257,9 @@ test_y4m (void **state)
   char line[128] = "";
 
   (void) state;
-  fill (&pictures[0], 255, 0, 0);
-  fill (&pictures[1], 0, 0, 255);
-  fill (&pictures[2], 255, 255, 255); /* of another size: becomes 7x5 */
+  fill (&pictures[0], 82, 90, 240);
+  fill (&pictures[1], 41, 240, 110);
+  fill (&pictures[2], 235, 128, 128); /* of another size: becomes 7x5 */
   write_all (&writer_y4m, file, pictures, 3, 2);
   assert_non_null (fgets (line, sizeof line, file));
   assert_string_equal (line, "YUV4MPEG2 W7 H5 F30:1 Ip A1:1 C420jpeg XCOLORRANGE=LIMITED\n");
@@ -268,31 +275,60 @@ test_y4m (void **state)
     g_free (pictures[i].memory);
 }
 
-/* The same id is the same picture and is not converted again; a new one is. */
+/* Every byte of every plane, in order, and none of what lies between rows. */
+static void
+test_y4m_planes (void **state)
+{
+  struct picture picture = picture_new (&writer_y4m, 7, 5, 1);
+  FILE *file = tmpfile ();
+  char line[128] = "";
+
+  (void) state;
+  write_all (&writer_y4m, file, &picture, 1, 1);
+  assert_non_null (fgets (line, sizeof line, file));
+  assert_non_null (fgets (line, sizeof line, file));
+  for (unsigned i = 0; i < 3; i++) {
+    for (unsigned y = 0; y < image_rows (&picture.image, i); y++) {
+      for (unsigned x = 0; x < image_row_size (&picture.image, i); x++)
+        assert_int_equal (fgetc (file), picture.image.data[i][y * picture.image.stride[i] + x]);
+    }
+  }
+  assert_int_equal (fgetc (file), EOF);
+  fclose (file);
+  g_free (picture.memory);
+}
+
+/* A picture of another size with the same id is the same picture and is not scaled again; a new one
+ * is. */
 static void
 test_y4m_repeat (void **state)
 {
-  struct picture picture = picture_new (&writer_y4m, 4, 4, 1);
+  struct picture first = picture_new (&writer_y4m, 4, 4, 1);
+  struct picture picture = picture_new (&writer_y4m, 9, 6, 2);
   FILE *file = tmpfile ();
   g_autoptr (GError) error = NULL;
   void *writer = writer_y4m.open (file, 5);
   char line[128] = "";
 
   (void) state;
-  fill (&picture, 0, 0, 0);
+  fill (&first, 90, 91, 92);
+  assert_true (writer_y4m.write (writer, &first.image, 1, &error));
+  fill (&picture, 16, 128, 128);
   assert_true (writer_y4m.write (writer, &picture.image, 1, &error));
-  fill (&picture, 255, 255, 255);
+  fill (&picture, 235, 128, 128);
   assert_true (writer_y4m.write (writer, &picture.image, 1, &error));
-  picture.image.id = 2;
+  picture.image.id = 3;
   assert_true (writer_y4m.write (writer, &picture.image, 1, &error));
   writer_y4m.close (writer);
   rewind (file);
   assert_non_null (fgets (line, sizeof line, file));
   assert_non_null (strstr (line, " F5:1 "));
+  assert_y4m_frame (file, 4, 4, 90, 91, 92);
   assert_y4m_frame (file, 4, 4, 16, 128, 128);
   assert_y4m_frame (file, 4, 4, 16, 128, 128);
   assert_y4m_frame (file, 4, 4, 235, 128, 128);
   fclose (file);
+  g_free (first.memory);
   g_free (picture.memory);
 }
 
@@ -319,7 +355,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     fds_unit_test (test_png),        fds_unit_test (test_full_device), fds_unit_test (test_ppm),
     fds_unit_test (test_raw),        fds_unit_test (test_raw_resize),  fds_unit_test (test_y4m),
-    fds_unit_test (test_y4m_repeat), fds_unit_test (test_find),
+    fds_unit_test (test_y4m_planes), fds_unit_test (test_y4m_repeat),  fds_unit_test (test_find),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

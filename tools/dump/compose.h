@@ -11,6 +11,7 @@ struct pointer {
   const uint8_t *data;    /* rows of B, G, R, A without padding, straight alpha; lent */
 };
 
-/* Blends pointer over image's pixels, which are `pixels` (writable, image->stride bytes a row).
- * What lies outside of the picture is cut off. */
-void compose_pointer (const struct image *image, uint8_t *pixels, const struct pointer *pointer);
+/* Blends pointer over image's pixels, which are `planes` (writable, image->stride bytes a row).
+ * What lies outside of the picture is cut off. I420 is taken as BT.601 of limited range. */
+void compose_pointer (const struct image *image, uint8_t *const planes[IMAGE_MAX_PLANES],
+                      const struct pointer *pointer);

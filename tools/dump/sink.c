@@ -95,29 +95,45 @@ discard_file (struct sink *sink)
   g_clear_pointer (&sink->name, g_free);
 }
 
+static bool
+read_cursor (QdmabufCursor *cursor, struct pointer *pointer)
+{
+  gsize have = 0;
+
+  pointer->width = qdmabuf_cursor_get_width (cursor);
+  pointer->height = qdmabuf_cursor_get_height (cursor);
+  pointer->data = qdmabuf_cursor_get_data (cursor, &have);
+  qdmabuf_cursor_get_position (cursor, &pointer->x, &pointer->y);
+  return qdmabuf_cursor_get_visible (cursor) && pointer->data &&
+         have >= (gsize) pointer->width * pointer->height * 4;
+}
+
 /* A copy of the picture with the cursor in it, valid until the next one. */
 static void
 draw_cursor (struct sink *sink, struct image *image, QdmabufCursor *cursor)
 {
-  size_t size = image->stride * image->height;
-  struct pointer pointer = { .width = qdmabuf_cursor_get_width (cursor),
-                             .height = qdmabuf_cursor_get_height (cursor) };
-  gsize have = 0;
+  struct pointer pointer = { 0 };
+  uint8_t *planes[IMAGE_MAX_PLANES] = { NULL };
+  size_t size = 0;
 
-  pointer.data = qdmabuf_cursor_get_data (cursor, &have);
-  if (!qdmabuf_cursor_get_visible (cursor) || !pointer.data ||
-      have < (gsize) pointer.width * pointer.height * 4)
+  if (!read_cursor (cursor, &pointer))
     return;
-  qdmabuf_cursor_get_position (cursor, &pointer.x, &pointer.y);
+  for (unsigned i = 0; i < image_n_planes (image); i++)
+    size += image->stride[i] * image_rows (image, i);
   if (sink->composed_size != size) {
     sink->composed = g_realloc (sink->composed, size);
     sink->composed_size = size;
   }
-  /* The last row may end before its stride does. */
-  memcpy (sink->composed, image->data,
-          size - image->stride + (size_t) image->width * image_cpp (image));
-  compose_pointer (image, sink->composed, &pointer);
-  image->data = sink->composed;
+  uint8_t *at = sink->composed;
+  for (unsigned i = 0; i < image_n_planes (image); i++) {
+    size_t plane = image->stride[i] * image_rows (image, i);
+
+    /* The last row may end before its stride does. */
+    memcpy (at, image->data[i], plane - image->stride[i] + image_row_size (image, i));
+    image->data[i] = planes[i] = at;
+    at += plane;
+  }
+  compose_pointer (image, planes, &pointer);
 }
 
 static uint64_t
@@ -138,10 +154,12 @@ make_image (struct sink *sink, QdmabufFrame *frame, QdmabufCursor *cursor)
     .fourcc = qdmabuf_frame_get_format (frame),
     .width = qdmabuf_frame_get_width (frame),
     .height = qdmabuf_frame_get_height (frame),
-    .stride = qdmabuf_frame_get_stride (frame, 0),
-    .data = qdmabuf_frame_get_data (frame, 0, NULL),
   };
 
+  for (unsigned i = 0; i < image_n_planes (&image); i++) {
+    image.stride[i] = qdmabuf_frame_get_stride (frame, i);
+    image.data[i] = qdmabuf_frame_get_data (frame, i, NULL);
+  }
   image.id = picture_id (sink, qdmabuf_frame_get_serial (frame), cursor);
   if (cursor)
     draw_cursor (sink, &image, cursor);

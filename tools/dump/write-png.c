@@ -73,7 +73,7 @@ encode (png_structp png, png_infop info, struct png_writer *writer, const struct
   png_set_sRGB (png, info, PNG_sRGB_INTENT_PERCEPTUAL);
   png_write_info (png, info);
   for (unsigned y = 0; y < image->height; y++)
-    png_write_row (png, image->data + y * image->stride);
+    png_write_row (png, image->data[0] + y * image->stride[0]);
   png_write_end (png, NULL);
 }
 

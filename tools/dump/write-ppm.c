@@ -13,12 +13,12 @@ ppm_open (FILE *file, unsigned fps)
 static bool
 write_one (FILE *file, const struct image *image)
 {
-  size_t row = (size_t) image->width * image_cpp (image);
+  size_t row = image_row_size (image, 0);
 
   if (fprintf (file, "P6\n%u %u\n255\n", image->width, image->height) < 0)
     return false;
   for (unsigned y = 0; y < image->height; y++) {
-    if (fwrite (image->data + y * image->stride, 1, row, file) != row)
+    if (fwrite (image->data[0] + y * image->stride[0], 1, row, file) != row)
       return false;
   }
   return true;

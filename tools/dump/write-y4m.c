@@ -1,78 +1,50 @@
 /* SPDX-License-Identifier: MIT */
-/* YUV4MPEG2: a video of 4:2:0 pictures of one size at one rate, which every encoder reads.
- *
- * libyuv converts here (BT.601, limited range) because the library's output is RGB: chroma is this
- * file's own wish. */
+/* YUV4MPEG2: a video of 4:2:0 pictures of one size at one rate, which every encoder reads. Pictures
+ * of another size than the first are scaled to it by libyuv. */
 #include "writer.h"
 
 #include <libyuv.h>
 
-struct planes {
-  unsigned width, height;
-  uint8_t *y, *u, *v; /* one allocation, in this order, without padding */
-  size_t size;        /* bytes of all three */
-};
-
 struct y4m_writer {
   FILE *file;
   unsigned fps;
-  struct planes picture;  /* what is written: the first picture's size for ever */
-  struct planes original; /* a picture of another size, before it is scaled */
-  uint64_t id;            /* of the image in picture */
+  struct image first; /* the size that all have; 0 × 0 before the first */
+  uint8_t *scaled;    /* planes of that shape, without padding; NULL until needed */
+  uint64_t id;        /* of the image in scaled */
 };
 
-static unsigned
-chroma (unsigned luma)
+static size_t
+plane_size (const struct image *image, unsigned plane)
 {
-  return (luma + 1) / 2;
+  return image_row_size (image, plane) * image_rows (image, plane);
 }
 
-static void
-planes_resize (struct planes *planes, unsigned width, unsigned height)
-{
-  size_t luma = (size_t) width * height;
-  size_t part = (size_t) chroma (width) * chroma (height);
-
-  if (planes->width == width && planes->height == height)
-    return;
-  g_free (planes->y);
-  *planes = (struct planes){ .width = width, .height = height, .size = luma + 2 * part };
-  planes->y = g_malloc (planes->size);
-  planes->u = planes->y + luma;
-  planes->v = planes->u + part;
-}
-
+/* The image itself, or a copy of the first one's size. False: libyuv refuses. */
 static bool
-convert (struct planes *planes, const struct image *image)
+fit (struct y4m_writer *writer, struct image *image)
 {
-  int width = (int) image->width;
-  int half = (int) chroma (image->width);
+  struct image to = writer->first;
 
-  planes_resize (planes, image->width, image->height);
-  return ARGBToI420 (image->data, (int) image->stride, planes->y, width, planes->u, half, planes->v,
-                     half, width, (int) image->height) == 0;
-}
+  if (image->width == to.width && image->height == to.height)
+    return true;
+  if (!writer->scaled)
+    writer->scaled = g_malloc (plane_size (&to, 0) + 2 * plane_size (&to, 1));
+  uint8_t *y = writer->scaled, *u = y + plane_size (&to, 0), *v = u + plane_size (&to, 1);
+  int row = (int) image_row_size (&to, 0), half = (int) image_row_size (&to, 1);
+  const uint8_t *planes[IMAGE_MAX_PLANES] = { y, u, v };
 
-static bool
-scale (const struct planes *from, struct planes *to)
-{
-  int from_half = (int) chroma (from->width);
-  int to_half = (int) chroma (to->width);
-
-  return I420Scale (from->y, (int) from->width, from->u, from_half, from->v, from_half,
-                    (int) from->width, (int) from->height, to->y, (int) to->width, to->u, to_half,
-                    to->v, to_half, (int) to->width, (int) to->height, kFilterBox) == 0;
-}
-
-static bool
-load (struct y4m_writer *writer, const struct image *image)
-{
-  bool first = writer->picture.y == NULL;
-  bool same_size = writer->picture.width == image->width && writer->picture.height == image->height;
-
-  if (first || same_size)
-    return convert (&writer->picture, image);
-  return convert (&writer->original, image) && scale (&writer->original, &writer->picture);
+  if (writer->id != image->id &&
+      I420Scale (image->data[0], (int) image->stride[0], image->data[1], (int) image->stride[1],
+                 image->data[2], (int) image->stride[2], (int) image->width, (int) image->height, y,
+                 row, u, half, v, half, (int) to.width, (int) to.height, kFilterBox) != 0)
+    return false;
+  writer->id = image->id;
+  for (unsigned i = 0; i < IMAGE_MAX_PLANES; i++) {
+    to.data[i] = planes[i];
+    to.stride[i] = image_row_size (&to, i);
+  }
+  *image = to;
+  return true;
 }
 
 static bool
@@ -83,12 +55,19 @@ write_header (struct y4m_writer *writer, const struct image *image)
 }
 
 static bool
-write_picture (struct y4m_writer *writer)
+write_picture (FILE *file, const struct image *image)
 {
-  const struct planes *picture = &writer->picture;
+  if (fputs ("FRAME\n", file) < 0)
+    return false;
+  for (unsigned i = 0; i < IMAGE_MAX_PLANES; i++) {
+    size_t row = image_row_size (image, i);
 
-  return fputs ("FRAME\n", writer->file) >= 0 &&
-         fwrite (picture->y, 1, picture->size, writer->file) == picture->size;
+    for (unsigned y = 0; y < image_rows (image, i); y++) {
+      if (fwrite (image->data[i] + y * image->stride[i], 1, row, file) != row)
+        return false;
+    }
+  }
+  return true;
 }
 
 static void *
@@ -105,20 +84,20 @@ static bool
 y4m_write (void *state, const struct image *image, unsigned times, GError **error)
 {
   struct y4m_writer *writer = state;
-  bool first = writer->picture.y == NULL;
+  struct image fitting = *image;
 
-  if (first || writer->id != image->id) {
-    if (!load (writer, image)) {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "libyuv cannot convert a picture of %ux%u",
-                   image->width, image->height);
-      return false;
-    }
-    writer->id = image->id;
+  if (writer->first.width == 0) {
+    writer->first = *image;
+    if (!write_header (writer, image))
+      return writer_fail (error);
   }
-  if (first && !write_header (writer, image))
-    return writer_fail (error);
+  if (!fit (writer, &fitting)) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "libyuv cannot scale a picture of %ux%u",
+                 image->width, image->height);
+    return false;
+  }
   for (unsigned i = 0; i < times; i++) {
-    if (!write_picture (writer))
+    if (!write_picture (writer->file, &fitting))
       return writer_fail (error);
   }
   return true;
@@ -129,14 +108,13 @@ y4m_close (void *state)
 {
   struct y4m_writer *writer = state;
 
-  g_free (writer->picture.y);
-  g_free (writer->original.y);
+  g_free (writer->scaled);
   g_free (writer);
 }
 
 const struct writer_ops writer_y4m = {
   .name = "y4m",
-  .fourcc = IMAGE_BGRX,
+  .fourcc = IMAGE_I420,
   .stream = true,
   .timed = true,
   .open = y4m_open,
