@@ -4,7 +4,7 @@
 #define _GNU_SOURCE
 #include "support/fds.h"
 
-#include <qemu-dmabuf/qdmabuf-error.h>
+#include <qemu-dmabuf/qemu-dmabuf.h>
 
 #include "import/backend.h"
 #include "support/pictures.h"
@@ -163,6 +163,69 @@ test_formats (void **state)
       spec.crop = (struct rect){ 13, 7, 170, 117 };
       check_views (&spec, outputs[i / 5 % 3]);
     }
+  }
+}
+
+static QdmabufFrame *
+as_frame (QdmabufBuffer *buffer, uint32_t format)
+{
+  g_autoptr (QdmabufConverter) converter =
+      g_object_new (QDMABUF_TYPE_CONVERTER, "backend", "cpu", "format", format, NULL);
+  GError *error = NULL;
+  QdmabufFrame *frame = qdmabuf_converter_convert (converter, buffer, &error);
+
+  if (!frame)
+    fail_msg ("%s", error->message);
+  return frame;
+}
+
+static QdmabufBuffer *
+as_rows (const struct scene *scene)
+{
+  const struct source_spec *spec = &scene->spec;
+  uint32_t stride = spec->width * 4;
+  int fd = memfd_create ("rows", MFD_CLOEXEC);
+  QdmabufBuffer *buffer =
+      qdmabuf_buffer_new (spec->width, spec->height, spec->fourcc, DRM_FORMAT_MOD_LINEAR);
+
+  assert_int_equal (write (fd, scene->linear, (size_t) stride * spec->height),
+                    (ssize_t) stride * spec->height);
+  assert_true (qdmabuf_buffer_add_plane (buffer, fd, 0, stride, NULL));
+  close (fd);
+  return buffer;
+}
+
+/* Whatever strips a picture was made in, its chroma is that of whole samples. */
+static void
+test_planar_outputs (void **state)
+{
+  static const uint32_t outputs[] = { DRM_FORMAT_NV12, DRM_FORMAT_YUV420, DRM_FORMAT_YUV444 };
+  static const uint64_t modifiers[] = { I915_FORMAT_MOD_X_TILED, I915_FORMAT_MOD_Y_TILED,
+                                        0x0200000028a01b04 };
+
+  (void) state;
+  for (unsigned i = 0; i < G_N_ELEMENTS (outputs) * G_N_ELEMENTS (modifiers); i++) {
+    struct source_spec spec = plain;
+    struct scene scene;
+
+    spec.width = 1023;
+    spec.height = 131;
+    spec.modifier = modifiers[i % 3];
+    scene_init (&scene, &spec, 0);
+    g_autoptr (QdmabufBuffer) rows = as_rows (&scene);
+    g_autoptr (QdmabufFrame) tiled = as_frame (scene.buffer, outputs[i / 3]);
+    g_autoptr (QdmabufFrame) linear = as_frame (rows, outputs[i / 3]);
+
+    assert_string_equal (qdmabuf_frame_get_backend (tiled), "detile");
+    for (guint plane = 0; plane < qdmabuf_frame_get_n_planes (linear); plane++) {
+      gsize size = 0, same = 0;
+      const guint8 *expected = qdmabuf_frame_get_data (linear, plane, &size);
+      const guint8 *got = qdmabuf_frame_get_data (tiled, plane, &same);
+
+      assert_int_equal (size, same);
+      assert_memory_equal (got, expected, size);
+    }
+    scene_clear (&scene);
   }
 }
 
@@ -491,6 +554,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     backend_test (test_formats),
+    backend_test (test_planar_outputs),
     backend_test (test_strips),
     backend_test (test_refused_modifiers),
     backend_test (test_refused_pixels),
