@@ -13,8 +13,8 @@
 /* Pixels in either direction: what GPUs and D-Bus agree on to be possible. */
 #define LAYOUT_MAX_SIZE 16384u
 
-/* And so many in all: 8192 squared, so that a frame is never more than 256 MiB, whatever a peer says
- * of memory that costs it nothing. */
+/* And so many in all: 8192 squared, so that a frame is never more than 256 MiB, whatever a peer
+ * says of memory that costs it nothing. */
 #define LAYOUT_MAX_PIXELS (64u << 20)
 
 struct layout_plane {

@@ -19,8 +19,8 @@ struct mailbox;
 
 /* Refs pool, which has at least max_frames + 2 buffers. max_frames: how many frames the consumer
  * may hold (≥ 1). max_rate: frames per second at most, 0: no limit. ready (nullable; any thread, no
- * locks held) is called whenever something changed and a take succeeds now or later; delay_us says in
- * how many µs (0: now). What it says may change: the next call says so. */
+ * locks held) is called whenever something changed and a take succeeds now or later; delay_us says
+ * in how many µs (0: now). What it says may change: the next call says so. */
 struct mailbox *mailbox_new (struct pool *pool, unsigned max_frames, unsigned max_rate,
                              void (*ready) (void *data, int64_t delay_us), void *data);
 /* Wakes the waiter with a QDMABUF_ERROR of that code and message; further waits fail with it too,

@@ -18,7 +18,8 @@
  *   not check again.
  * - No back end closes an fd of the buffer. It may duplicate one and then owns the duplicate.
  * - read returns when the rows of dst are complete, and writes only inside damage (which is clipped
- *   to the crop and consists of whole chroma samples of dst->fourcc). It turns y0_top the right way up, applies the crop, and converts to dst->fourcc.
+ *   to the crop and consists of whole chroma samples of dst->fourcc). It turns y0_top the right way
+ * up, applies the crop, and converts to dst->fourcc.
  * - Every wait is bounded by deadline (µs of CLOCK_MONOTONIC), and happens before a call that
  *   cannot be bounded.
  * - Errors have three meanings that the chooser acts upon: UNSUPPORTED_* and NO_BACKEND (never

@@ -46,7 +46,8 @@ source_find_home (const QdmabufBuffer *buffer)
 bool
 source_is_of (const QdmabufBuffer *buffer, const char *driver)
 {
-  g_autofree char *exporter = buffer->memory[0].is_dmabuf ? exporter_name (buffer_plane_fd (buffer, 0)) : NULL;
+  g_autofree char *exporter =
+      buffer->memory[0].is_dmabuf ? exporter_name (buffer_plane_fd (buffer, 0)) : NULL;
 
   return g_strcmp0 (exporter, driver) == 0;
 }

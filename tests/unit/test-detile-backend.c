@@ -553,16 +553,11 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    backend_test (test_formats),
-    backend_test (test_planar_outputs),
-    backend_test (test_strips),
-    backend_test (test_refused_modifiers),
-    backend_test (test_refused_pixels),
-    backend_test (test_refused_memory),
-    backend_test (test_refused_kinds),
-    backend_test (test_nvidia_view),
-    backend_test (test_cpu_level),
-    backend_test (test_shrunk),
+    backend_test (test_formats),        backend_test (test_planar_outputs),
+    backend_test (test_strips),         backend_test (test_refused_modifiers),
+    backend_test (test_refused_pixels), backend_test (test_refused_memory),
+    backend_test (test_refused_kinds),  backend_test (test_nvidia_view),
+    backend_test (test_cpu_level),      backend_test (test_shrunk),
     backend_test (test_unknown_output),
   };
 

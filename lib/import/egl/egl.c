@@ -92,7 +92,8 @@ egl_read (struct backend *backend, void *imported, const struct damage *damage,
 
   if (!convert_output_supported (dst->fourcc))
     return refuse (error, QDMABUF_ERROR_UNSUPPORTED_FORMAT, "no such format can be written");
-  if (!source_still_there (image->buffer, source_linear_end (image->buffer), error) || !source_wait (image->buffer, deadline, error))
+  if (!source_still_there (image->buffer, source_linear_end (image->buffer), error) ||
+      !source_wait (image->buffer, deadline, error))
     return false;
   return egl_readback (&egl->readback, egl->device, image, damage, dst, deadline, error);
 }
