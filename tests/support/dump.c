@@ -22,8 +22,8 @@ dump_run (const char *first, ...)
   va_end (list);
   g_ptr_array_add (args, NULL);
 
-  if (!g_spawn_sync (NULL, (char **) args->pdata, NULL, G_SPAWN_DEFAULT, NULL, NULL, &dump.output,
-                     &dump.message, &wait_status, &error))
+  if (!g_spawn_sync (NULL, (char **) args->pdata, NULL, G_SPAWN_LEAVE_DESCRIPTORS_OPEN, NULL, NULL,
+                     &dump.output, &dump.message, &wait_status, &error))
     fail_msg ("%s", error->message);
   dump.status = WIFEXITED (wait_status) ? WEXITSTATUS (wait_status) : -WTERMSIG (wait_status);
   return dump;
