@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* RGB to YUV in 16-bit integers, as loops that a compiler turns into vectors.
+/* The weights of RGB to YUV, and who applies them.
  *
  * From Kr and Kb (BT.601: 0.299, 0.114 in Recommendation ITU-R BT.601-7, 2.5.1; BT.709: 0.2126,
  * 0.0722 in BT.709-6, 3.2), with Kg = 1 - Kr - Kb:
@@ -12,113 +12,162 @@
  * full range is 127, since 128 would leave the 16 bits. */
 #include "convert/matrix.h"
 
+#include <drm_fourcc.h>
+#include <string.h>
+
 struct weights {
   int16_t r, g, b;
 };
 
-struct matrix {
+struct definition {
   uint16_t black; /* Y of 0, 0, 0 */
   struct weights y, u, v;
 };
 
-static const struct matrix matrices[N_COLORS] = {
+static const struct definition definitions[N_COLORS] = {
   [QDMABUF_COLOR_BT601_LIMITED] = { 16, { 66, 129, 25 }, { -38, -74, 112 }, { 112, -94, -18 } },
   [QDMABUF_COLOR_BT601_FULL] = { 0, { 77, 150, 29 }, { -43, -84, 127 }, { 127, -107, -20 } },
   [QDMABUF_COLOR_BT709_LIMITED] = { 16, { 47, 157, 16 }, { -26, -86, 112 }, { 112, -102, -10 } },
   [QDMABUF_COLOR_BT709_FULL] = { 0, { 54, 183, 19 }, { -29, -98, 127 }, { 127, -116, -11 } },
 };
 
-/* Where a row's bytes are B and R the other way round, so are the weights. */
-static struct weights
-order (struct weights w, bool swapped)
+/* Which byte of a pixel is which channel. */
+struct order {
+  uint32_t opaque;
+  uint8_t r, g, b;
+};
+
+static const struct order orders[] = {
+  { DRM_FORMAT_XRGB8888, 2, 1, 0 },
+  { DRM_FORMAT_XBGR8888, 0, 1, 2 },
+  { DRM_FORMAT_RGBX8888, 3, 2, 1 },
+  { DRM_FORMAT_BGRX8888, 1, 2, 3 },
+};
+
+static const struct order *
+find_order (uint32_t opaque)
 {
-  return swapped ? (struct weights){ w.b, w.g, w.r } : w;
-}
-
-/* All arithmetic is modulo 65536, and no sum of weights leaves it: one instruction on 16-bit lanes
- * for each step. Bias: what is added, with one half for rounding, in 256ths. */
-static inline uint8_t
-weigh (struct weights w, uint16_t b, uint16_t g, uint16_t r, uint16_t bias)
-{
-  uint16_t sum = bias;
-
-  sum = (uint16_t) (sum + (uint16_t) (b * (uint16_t) w.b));
-  sum = (uint16_t) (sum + (uint16_t) (g * (uint16_t) w.g));
-  sum = (uint16_t) (sum + (uint16_t) (r * (uint16_t) w.r));
-  return (uint8_t) (sum >> 8);
-}
-
-#define CHROMA_BIAS ((uint16_t) (128 * 256 + 128))
-
-void
-matrix_luma (QdmabufColor color, bool swapped, const uint8_t *restrict row, uint8_t *restrict y,
-             int width)
-{
-  struct weights w = order (matrices[color].y, swapped);
-  uint16_t bias = (uint16_t) (matrices[color].black * 256 + 128);
-
-  for (int i = 0; i < width; i++)
-    y[i] = weigh (w, row[4 * i], row[4 * i + 1], row[4 * i + 2], bias);
-}
-
-/* The mean of four bytes that are next to each other in two rows. */
-static inline uint16_t
-mean (const uint8_t *top, const uint8_t *bottom, int right)
-{
-  return (uint16_t) ((top[0] + top[right] + bottom[0] + bottom[right] + 2) >> 2);
-}
-
-/* right: bytes from a pixel to its partner, 0 where it has none. */
-static inline void
-chroma_sample (struct weights u, struct weights v, const uint8_t *top, const uint8_t *bottom,
-               int right, uint8_t *to_u, uint8_t *to_v)
-{
-  uint16_t b = mean (top, bottom, right);
-  uint16_t g = mean (top + 1, bottom + 1, right);
-  uint16_t r = mean (top + 2, bottom + 2, right);
-
-  *to_u = weigh (u, b, g, r, CHROMA_BIAS);
-  *to_v = weigh (v, b, g, r, CHROMA_BIAS);
-}
-
-void
-matrix_chroma (QdmabufColor color, bool swapped, const uint8_t *restrict top,
-               const uint8_t *restrict bottom, uint8_t *restrict u, uint8_t *restrict v, int width)
-{
-  struct weights wu = order (matrices[color].u, swapped);
-  struct weights wv = order (matrices[color].v, swapped);
-  int pairs = width / 2;
-
-  for (int i = 0; i < pairs; i++)
-    chroma_sample (wu, wv, top + 8 * i, bottom + 8 * i, 4, u + i, v + i);
-  if (width % 2)
-    chroma_sample (wu, wv, top + 8 * pairs, bottom + 8 * pairs, 0, u + pairs, v + pairs);
-}
-
-void
-matrix_chroma_pairs (QdmabufColor color, bool swapped, const uint8_t *restrict top,
-                     const uint8_t *restrict bottom, uint8_t *restrict uv, int width)
-{
-  struct weights wu = order (matrices[color].u, swapped);
-  struct weights wv = order (matrices[color].v, swapped);
-  int pairs = width / 2;
-
-  for (int i = 0; i < pairs; i++)
-    chroma_sample (wu, wv, top + 8 * i, bottom + 8 * i, 4, uv + 2 * i, uv + 2 * i + 1);
-  if (width % 2)
-    chroma_sample (wu, wv, top + 8 * pairs, bottom + 8 * pairs, 0, uv + 2 * pairs,
-                   uv + 2 * pairs + 1);
-}
-
-void
-matrix_chroma_full (QdmabufColor color, bool swapped, const uint8_t *restrict row,
-                    uint8_t *restrict u, uint8_t *restrict v, int width)
-{
-  struct weights wu = order (matrices[color].u, swapped);
-  struct weights wv = order (matrices[color].v, swapped);
-
-  for (int i = 0; i < width; i++) {
-    u[i] = weigh (wu, row[4 * i], row[4 * i + 1], row[4 * i + 2], CHROMA_BIAS);
-    v[i] = weigh (wv, row[4 * i], row[4 * i + 1], row[4 * i + 2], CHROMA_BIAS);
+  for (size_t i = 0; i < G_N_ELEMENTS (orders); i++) {
+    if (orders[i].opaque == opaque)
+      return &orders[i];
   }
+  return NULL;
+}
+
+bool
+matrix_supported (uint32_t opaque)
+{
+  return find_order (opaque) != NULL;
+}
+
+/* zero: of the samples. One half more rounds to the nearest. */
+static struct weighing
+arrange (struct weights weights, const struct order *order, uint16_t zero)
+{
+  struct weighing w = { .bias = (uint16_t) (zero * 256 + 128) };
+
+  w.weight[order->r] = weights.r;
+  w.weight[order->g] = weights.g;
+  w.weight[order->b] = weights.b;
+  return w;
+}
+
+static const struct matrix_kernels *
+kernels_of (enum cpu_level level)
+{
+  switch (level) {
+#if defined __x86_64__
+  case CPU_SSSE3:
+    return &matrix_kernels_ssse3;
+  case CPU_AVX2:
+  case CPU_AVX512: /* memory is the limit already */
+    return &matrix_kernels_avx2;
+#endif
+#if defined __aarch64__
+  case CPU_NEON:
+    return &matrix_kernels_neon;
+#endif
+  default:
+    return &matrix_kernels_c;
+  }
+}
+
+struct matrix
+matrix_make (QdmabufColor color, uint32_t opaque, enum cpu_level level)
+{
+  const struct definition *definition = &definitions[color];
+  const struct order *order = find_order (opaque);
+
+  return (struct matrix){ .kernels = kernels_of (level),
+                          .y = arrange (definition->y, order, definition->black),
+                          .uv = { arrange (definition->u, order, 128),
+                                  arrange (definition->v, order, 128) } };
+}
+
+enum cpu_level
+matrix_level (void)
+{
+  static gsize found; /* 1 more than the level */
+
+  if (g_once_init_enter (&found)) {
+    enum cpu_level level = cpu_level_find (g_getenv ("QDMABUF_CPU"));
+
+    if (level == N_CPU_LEVELS)
+      level = cpu_level_find (NULL);
+    g_once_init_leave (&found, (gsize) level + 1);
+  }
+  return (enum cpu_level) (found - 1);
+}
+
+/* ---- rows ---- */
+
+void
+matrix_luma (const struct matrix *matrix, const uint8_t *row, uint8_t *y, size_t width)
+{
+  matrix->kernels->luma (&matrix->y, row, y, width);
+}
+
+void
+matrix_chroma (const struct matrix *matrix, const uint8_t *row, uint8_t *u, uint8_t *v,
+               size_t width)
+{
+  matrix->kernels->chroma (matrix->uv, row, u, v, width);
+}
+
+/* The pixel of an odd width that has no partner becomes its own. */
+static void
+double_pixel (uint8_t to[8], const uint8_t *pixel)
+{
+  memcpy (to, pixel, 4);
+  memcpy (to + 4, pixel, 4);
+}
+
+void
+matrix_halved (const struct matrix *matrix, const uint8_t *top, const uint8_t *bottom, uint8_t *u,
+               uint8_t *v, size_t width)
+{
+  size_t pairs = width / 2;
+  uint8_t last[2][8];
+
+  matrix->kernels->halved (matrix->uv, top, bottom, u, v, pairs);
+  if (width % 2 == 0)
+    return;
+  double_pixel (last[0], top + 8 * pairs);
+  double_pixel (last[1], bottom + 8 * pairs);
+  matrix_kernels_c.halved (matrix->uv, last[0], last[1], u + pairs, v + pairs, 1);
+}
+
+void
+matrix_halved_pairs (const struct matrix *matrix, const uint8_t *top, const uint8_t *bottom,
+                     uint8_t *uv, size_t width)
+{
+  size_t pairs = width / 2;
+  uint8_t last[2][8];
+
+  matrix->kernels->halved_pairs (matrix->uv, top, bottom, uv, pairs);
+  if (width % 2 == 0)
+    return;
+  double_pixel (last[0], top + 8 * pairs);
+  double_pixel (last[1], bottom + 8 * pairs);
+  matrix_kernels_c.halved_pairs (matrix->uv, last[0], last[1], uv + 2 * pairs, 1);
 }

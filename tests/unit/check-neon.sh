@@ -14,7 +14,9 @@ done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-kernels=$SOURCE_DIR/lib/import/detile
-"$compiler" -O2 -std=gnu11 -Wall -Wextra -Werror -static -I "$SOURCE_DIR/lib" \
-  "$SOURCE_DIR/tests/unit/neon-kernels.c" "$kernels/kernels-neon.c" "$kernels/kernels-c.c" -o "$work/neon-kernels"
+detile=$SOURCE_DIR/lib/import/detile
+convert=$SOURCE_DIR/lib/convert
+"$compiler" -O2 -std=gnu11 -Wall -Wextra -Werror -static -I "$SOURCE_DIR/lib" -I "$SOURCE_DIR/tests" \
+  "$SOURCE_DIR/tests/unit/neon-kernels.c" "$detile/kernels-neon.c" "$detile/kernels-c.c" \
+  "$convert/matrix-neon.c" "$convert/matrix-c.c" -o "$work/neon-kernels"
 qemu-aarch64 "$work/neon-kernels"

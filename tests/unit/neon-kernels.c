@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The NEON kernels against those of plain C, as a program without libraries that check-neon.sh
- * builds for 64-bit Arm and runs under emulation. */
+/* The NEON kernels, of detiling and of matrices, against those of plain C, as a program without
+ * libraries that check-neon.sh builds for 64-bit Arm and runs under emulation. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "import/detile/kernels.h"
+#include "support/matrix-rows.h"
 
 #define SOURCE_SIZE (64u * 1024)
 #define MAX_UNITS 40u
@@ -64,6 +65,27 @@ check (const char *name, detile_kernel kernel, detile_kernel rule, uint32_t alig
   }
 }
 
+/* Weights as a matrix may have them: random ones of luma, and a colour's. */
+static void
+check_matrix (void)
+{
+  for (unsigned i = 0; i < 100; i++) {
+    int16_t r = (int16_t) (roll () % 128), g = (int16_t) (roll () % 128);
+    struct weighing w[3] = {
+      { { (int16_t) (r / 2), (int16_t) (128 + g / 2), 0, (int16_t) (64 - g / 2) }, 128 },
+      { { (int16_t) -r, (int16_t) (r - 127), 127, 0 }, 32896 },
+      { { 0, 127, (int16_t) (g - 127), (int16_t) -g }, 32896 },
+    };
+    uint32_t dice = roll ();
+    size_t at = 0;
+
+    if (!matrix_rows_agree (&matrix_kernels_neon, &matrix_kernels_c, w, &dice, &at)) {
+      printf ("a row of %zu samples is wrong\n", at);
+      exit (1);
+    }
+  }
+}
+
 int
 main (void)
 {
@@ -78,6 +100,7 @@ main (void)
   check ("pair", neon->pair, c->pair, 16);
   check ("crossed", neon->crossed, c->crossed, 16);
   check ("folded", neon->folded, c->folded, 16);
+  check_matrix ();
   puts ("the NEON kernels do what those of plain C do");
   return 0;
 }

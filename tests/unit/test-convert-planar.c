@@ -7,7 +7,6 @@
 
 #include "buffer/planes.h"
 #include "convert/convert.h"
-#include "convert/matrix.h"
 #include "support/pictures.h"
 
 static const uint32_t outputs[] = { DRM_FORMAT_NV12, DRM_FORMAT_YUV420, DRM_FORMAT_YUV444 };
@@ -258,34 +257,6 @@ test_grey (void **state)
   }
 }
 
-/* What is done to many pixels at once is what is done to each alone. */
-static void
-test_matrix_is_the_same_for_all_widths (void **state)
-{
-  uint8_t rows[2][131 * 4], y[131], u[131], v[131], pairs[132], one[3];
-
-  (void) state;
-  source_fill (rows[0], sizeof rows);
-  for (unsigned c = 0; c < 2 * N_COLORS; c++) {
-    QdmabufColor color = c / 2;
-
-    matrix_luma (color, c % 2, rows[0], y, 131);
-    matrix_chroma_full (color, c % 2, rows[0], u, v, 131);
-    for (size_t i = 0; i < 131; i++) {
-      matrix_luma (color, c % 2, rows[0] + 4 * i, one, 1);
-      matrix_chroma_full (color, c % 2, rows[0] + 4 * i, one + 1, one + 2, 1);
-      assert_true (one[0] == y[i] && one[1] == u[i] && one[2] == v[i]);
-    }
-    matrix_chroma (color, c % 2, rows[0], rows[1], u, v, 131);
-    matrix_chroma_pairs (color, c % 2, rows[0], rows[1], pairs, 131);
-    for (size_t i = 0; i < 66; i++) {
-      matrix_chroma (color, c % 2, rows[0] + 8 * i, rows[1] + 8 * i, one, one + 1, i < 65 ? 2 : 1);
-      assert_true (one[0] == u[i] && one[1] == v[i]);
-      assert_true (one[0] == pairs[2 * i] && one[1] == pairs[2 * i + 1]);
-    }
-  }
-}
-
 /* A stride that does not fit into libyuv's int. */
 static void
 test_huge_stride (void **state)
@@ -338,7 +309,6 @@ main (void)
   const struct CMUnitTest tests[] = {
     fds_unit_test (test_every_pair),
     fds_unit_test (test_grey),
-    fds_unit_test (test_matrix_is_the_same_for_all_widths),
     fds_unit_test (test_huge_stride),
     fds_unit_test (test_widen),
   };

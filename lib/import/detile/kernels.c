@@ -1,34 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Which kernels this processor can run. */
+/* The kernels of each instruction set. */
 #include "import/detile/kernels.h"
 
 #include <glib.h>
 
-#define MAX_LEVELS 6
+#include "convert/cpu.h"
 
-static const struct detile_kernels *levels[MAX_LEVELS];
-
-static void
-find_levels (void)
-{
-  unsigned n = 0;
-
-  levels[n++] = &detile_kernels_c;
+static const struct detile_kernels *const by_level[N_CPU_LEVELS] = {
+  [CPU_C] = &detile_kernels_c,
 #if defined __x86_64__
-  __builtin_cpu_init ();
-  levels[n++] = &detile_kernels_sse2;
-  if (__builtin_cpu_supports ("ssse3"))
-    levels[n++] = &detile_kernels_ssse3;
-  if (__builtin_cpu_supports ("avx2"))
-    levels[n++] = &detile_kernels_avx2;
-  if (__builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw"))
-    levels[n++] = &detile_kernels_avx512;
+  [CPU_SSE2] = &detile_kernels_sse2, [CPU_SSSE3] = &detile_kernels_ssse3,
+  [CPU_AVX2] = &detile_kernels_avx2, [CPU_AVX512] = &detile_kernels_avx512,
 #endif
 #if defined __aarch64__
-  levels[n++] = &detile_kernels_neon;
+  [CPU_NEON] = &detile_kernels_neon,
 #endif
-  g_assert (n < MAX_LEVELS);
-}
+};
+
+static const struct detile_kernels *here[N_CPU_LEVELS + 1];
 
 const struct detile_kernels *const *
 detile_kernels_all (void)
@@ -36,20 +25,21 @@ detile_kernels_all (void)
   static gsize done;
 
   if (g_once_init_enter (&done)) {
-    find_levels ();
+    unsigned n = 0;
+
+    for (enum cpu_level level = 0; level < N_CPU_LEVELS; level++) {
+      if (cpu_has (level))
+        here[n++] = by_level[level];
+    }
     g_once_init_leave (&done, 1);
   }
-  return levels;
+  return here;
 }
 
 const struct detile_kernels *
 detile_kernels_find (const char *name)
 {
-  const struct detile_kernels *found = NULL;
+  enum cpu_level level = cpu_level_find (name);
 
-  for (const struct detile_kernels *const *level = detile_kernels_all (); *level; level++) {
-    if (!name || g_str_equal ((*level)->name, name))
-      found = *level;
-  }
-  return found;
+  return level < N_CPU_LEVELS ? by_level[level] : NULL;
 }
