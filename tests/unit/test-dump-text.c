@@ -5,8 +5,8 @@
 
 #include <string.h>
 
+#include "common/messages.h"
 #include "dump/doctor.h"
-#include "dump/messages.h"
 
 static void
 assert_printable (const char *text, const char *expected)

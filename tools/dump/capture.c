@@ -5,6 +5,7 @@
 
 #include <qemu-dmabuf/qemu-dmabuf.h>
 
+#include "common/messages.h"
 #include "connect.h"
 #include "pace.h"
 #include "progress.h"

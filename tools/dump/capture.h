@@ -2,8 +2,8 @@
 /* One run that saves frames. */
 #pragma once
 
-#include "messages.h"
 #include "options.h"
+#include "status.h"
 
 /* Connects, saves, says what it saved. Runs the default main context. */
 enum status capture_run (const struct options *options);

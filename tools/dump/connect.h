@@ -6,7 +6,7 @@
 #include <qemu-dmabuf/qemu-dmabuf.h>
 #include <stdbool.h>
 
-#include "messages.h"
+#include "status.h"
 
 /* Both run the default main context until they are done, or deadline (µs of CLOCK_MONOTONIC)
  * passes: that is the error QDMABUF_ERROR_TIMED_OUT. */

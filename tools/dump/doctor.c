@@ -5,8 +5,8 @@
 #include <qemu-dmabuf/qemu-dmabuf.h>
 #include <stdio.h>
 
+#include "common/json.h"
 #include "doctor-parts.h"
-#include "json.h"
 
 static GVariant *
 gather (const struct options *options)

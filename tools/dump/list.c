@@ -5,8 +5,9 @@
 #include <qemu-dmabuf/qemu-dmabuf.h>
 #include <stdio.h>
 
+#include "common/json.h"
+#include "common/messages.h"
 #include "connect.h"
-#include "json.h"
 
 static GVariant *
 describe_console (QdmabufConsole *console)

@@ -2,7 +2,7 @@
 /* --list: the VMs at an address and their consoles. */
 #pragma once
 
-#include "messages.h"
 #include "options.h"
+#include "status.h"
 
 enum status list_run (const struct options *options);

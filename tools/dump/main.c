@@ -5,10 +5,10 @@
 #include <stdio.h>
 
 #include "capture.h"
+#include "common/json.h"
+#include "common/messages.h"
 #include "doctor.h"
-#include "json.h"
 #include "list.h"
-#include "messages.h"
 #include "options.h"
 #include "outfile.h"
 
@@ -75,6 +75,7 @@ main (int argc, char **argv)
   enum status status = STATUS_USAGE;
 
   setlocale (LC_ALL, "");
+  message_set_program ("qdmabuf-dump");
   outfile_guard_signals ();
   if (options_parse (&options, argc, argv, &error)) {
     message_set_quiet (options.quiet);

@@ -5,7 +5,7 @@
 #include <glib.h>
 #include <unistd.h>
 
-#include "messages.h"
+#include "common/messages.h"
 
 #define INTERVAL_US (G_USEC_PER_SEC / 10)
 

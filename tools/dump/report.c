@@ -2,8 +2,8 @@
 /* What is said at the end of a run: what was saved, or why nothing was. */
 #include "report.h"
 
-#include "json.h"
-#include "messages.h"
+#include "common/json.h"
+#include "common/messages.h"
 
 void
 report_no_frame (const struct options *options, QdmabufConsole *console, bool disabled,

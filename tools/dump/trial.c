@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/messages.h"
 #include "connect.h"
 
 /* The number under which QEMU finds the socket that we listen on for it. */

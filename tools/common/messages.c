@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* What the program says on stderr: one line at a time, safe to show whoever wrote its parts. */
+/* What a program says on stderr: one line at a time, safe to show whoever wrote its parts. */
 #include "messages.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+static const char *program = "";
 static bool be_quiet;
 static bool progress_shown;
+
+void
+message_set_program (const char *name)
+{
+  program = name;
+}
 
 void
 message_set_quiet (bool quiet)
@@ -44,7 +51,7 @@ static void G_GNUC_PRINTF (1, 0) print_line (const char *format, va_list args)
   g_autofree char *line = message_printable (text);
 
   message_progress (NULL);
-  fprintf (stderr, "qdmabuf-dump: %s\n", line);
+  fprintf (stderr, "%s: %s\n", program, line);
 }
 
 void

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What the program says on stderr, and the numbers it exits with. */
+/* What a program says on stderr. */
 #pragma once
 
 #include <glib.h>
 #include <stdbool.h>
 
-enum status {
-  STATUS_OK = 0,
-  STATUS_USAGE = 1,    /* the command line cannot be meant */
-  STATUS_CONNECT = 2,  /* no VM, no console, nobody answers */
-  STATUS_NO_FRAME = 3, /* connected, but too few frames came in time */
-  STATUS_REFUSED = 4,  /* frames are there, but nothing here can read them */
-  STATUS_WRITE = 5,    /* the output cannot be written */
-};
-
+/* The name that each line begins with. Static; before anything else. */
+void message_set_program (const char *name);
 /* Notes are not printed from now on. Errors are. */
 void message_set_quiet (bool quiet);
 /* Both print one line to stderr, with the program's name before it. The text may hold what a VM or

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* JSON output: walks a GVariant, which is all the structure that the program's reports need. */
+/* JSON output: walks a GVariant, which is all the structure that the programs' reports need. */
 #include "json.h"
 
 #include <math.h>

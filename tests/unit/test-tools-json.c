@@ -5,7 +5,7 @@
 #include <locale.h>
 #include <math.h>
 
-#include "dump/json.h"
+#include "common/json.h"
 
 static void
 assert_json (GVariant *value, const char *expected)
