@@ -40,6 +40,7 @@ tests  libcmocka-dev               -         pc:cmocka
 tests  gobject-introspection       -         cmd:g-ir-scanner
 tests  libgirepository1.0-dev      -         pc:gobject-introspection-1.0
 tests  python3-gi                  -         python:gi
+tests  python3-numpy               -         python:numpy
 tests  gi-docgen                   -         cmd:gi-docgen
 tests  abigail-tools               -         cmd:abidiff
 tests  dbus-daemon                 -         cmd:dbus-daemon

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* qdmabuf-bench: how fast, and compared with what. This file finds the subcommand. */
+#include <locale.h>
+#include <qemu-dmabuf/qemu-dmabuf.h>
+#include <stdio.h>
+
+#include "common/messages.h"
+#include "interrupt.h"
+#include "pixels.h"
+
+static const struct command {
+  const char *name;
+  const char *summary;
+  enum status (*run) (int argc, char **argv);
+} commands[] = {
+  { "pixels", "every conversion and every memory layout, against memcpy", pixels_run },
+};
+
+static void
+print_help (void)
+{
+  printf ("Usage:\n  qdmabuf-bench COMMAND [OPTION…]\n\nCommands:\n");
+  for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
+    printf ("  %-10s %s\n", commands[i].name, commands[i].summary);
+  printf ("\n'qdmabuf-bench COMMAND --help' lists the options of a command.\n"
+          "'qdmabuf-bench --version' prints the version.\n");
+}
+
+static enum status
+run (int argc, char **argv)
+{
+  const char *name = argc > 1 ? argv[1] : NULL;
+
+  if (g_strcmp0 (name, "--help") == 0 || g_strcmp0 (name, "-h") == 0) {
+    print_help ();
+    return STATUS_OK;
+  }
+  if (g_strcmp0 (name, "--version") == 0) {
+    printf ("qdmabuf-bench %s, libqemudmabuf %s\nlicence: MIT\n", QDMABUF_VERSION_STRING,
+            qdmabuf_get_version ());
+    return STATUS_OK;
+  }
+  for (size_t i = 0; i < G_N_ELEMENTS (commands); i++) {
+    if (g_strcmp0 (name, commands[i].name) != 0)
+      continue;
+    g_autofree char *title = g_strdup_printf ("qdmabuf-bench %s", name);
+    g_set_prgname (title);
+    return commands[i].run (argc - 1, argv + 1);
+  }
+  if (name)
+    message_error ("'%s' is no command (--help lists them)", name);
+  else
+    message_error ("which command? (--help lists them)");
+  return STATUS_USAGE;
+}
+
+int
+main (int argc, char **argv)
+{
+  setlocale (LC_ALL, "");
+  message_set_program ("qdmabuf-bench");
+  interrupt_catch ();
+  enum status status = run (argc, argv);
+
+  if (fflush (stdout) != 0) {
+    message_error ("cannot write to stdout");
+    status = STATUS_WRITE;
+  }
+  interrupt_end ();
+  return (int) status;
+}

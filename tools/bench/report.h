@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* What comes out: the table on stdout, and the same as JSON. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "bars.h"
+#include "cases.h"
+#include "contest.h"
+
+struct report;
+
+/* json: a file, which is opened at once, "-" for stdout in place of the table, or NULL. Error:
+ * G_IO_ERROR. */
+struct report *report_new (const char *json, unsigned pairs, GError **error);
+void report_row (struct report *report, const struct bench_case *c, const struct aspect *aspect,
+                 const struct result *result);
+void report_failure (struct report *report, const struct bench_case *c,
+                     const struct aspect *aspect, const char *why);
+void report_bar (struct report *report, const struct bar *bar, const struct verdict *verdict);
+/* Frees report. complete: all was measured that was asked for. Error: G_IO_ERROR. */
+bool report_finish (struct report *report, bool complete, GError **error);
