@@ -76,6 +76,9 @@ QDMABUF_AVAILABLE_IN_0_1
 guint32 qdmabuf_buffer_get_stride (QdmabufBuffer *buffer, guint plane);
 
 QDMABUF_AVAILABLE_IN_0_1
+char *qdmabuf_buffer_dup_drm_format (QdmabufBuffer *buffer);
+
+QDMABUF_AVAILABLE_IN_0_1
 char *qdmabuf_fourcc_to_string (guint32 fourcc);
 
 QDMABUF_AVAILABLE_IN_0_1

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A frame: one finished linear picture in memory. */
+/* A frame: one finished linear picture in memory, or, where that was asked for, the memory of QEMU
+ * that it is in. */
 #pragma once
 
 #include <glib-object.h>
+#include <qemu-dmabuf/qdmabuf-buffer.h>
 #include <qemu-dmabuf/qdmabuf-version.h>
 
 G_BEGIN_DECLS
@@ -37,6 +39,9 @@ GType qdmabuf_color_get_type (void);
  * QdmabufFrame:
  *
  * One whole linear picture, top row first. Immutable; every function may be called from any thread.
+ *
+ * The frames of a console that was started with `lend-buffers` have no pixels where QEMU sent a
+ * DMA-BUF, but the buffer itself: see qdmabuf_frame_get_buffer().
  *
  * Its memory belongs to a pool and is used again after the last reference is gone, so hold a
  * reference as long as the data, the bytes or a mapping of the file descriptor is in use. A frame
@@ -98,6 +103,15 @@ guint qdmabuf_frame_get_n_damage (QdmabufFrame *frame);
 QDMABUF_AVAILABLE_IN_0_1
 void qdmabuf_frame_get_damage (QdmabufFrame *frame, guint index, int *x, int *y, int *width,
                                int *height);
+
+QDMABUF_AVAILABLE_IN_0_1
+QdmabufBuffer *qdmabuf_frame_get_buffer (QdmabufFrame *frame);
+
+QDMABUF_AVAILABLE_IN_0_1
+void qdmabuf_frame_release (QdmabufFrame *frame);
+
+QDMABUF_AVAILABLE_IN_0_1
+gboolean qdmabuf_frame_is_stale (QdmabufFrame *frame);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QdmabufFrame, qdmabuf_frame_unref)
 

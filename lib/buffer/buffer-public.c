@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* QdmabufBuffer as applications see it: built from their own fds, or looked at for zero-copy use.
  */
+#include <drm_fourcc.h>
 #include <qemu-dmabuf/qdmabuf-error.h>
 
 #include "buffer/buffer.h"
@@ -284,6 +285,9 @@ qdmabuf_buffer_get_fourcc (QdmabufBuffer *buffer)
  * qdmabuf_buffer_get_modifier:
  * @buffer: a buffer
  *
+ * QEMU before 10.1 sends 0, DRM_FORMAT_MOD_LINEAR, also for buffers of a GPU whose layout it does
+ * not know.
+ *
  * Returns: DRM format modifier of all planes
  *
  * Since: 0.1
@@ -382,6 +386,38 @@ qdmabuf_buffer_get_stride (QdmabufBuffer *buffer, guint plane)
   g_return_val_if_fail (buffer, 0);
 
   return plane < buffer->layout.n_planes ? buffer->layout.planes[plane].stride : 0;
+}
+
+/**
+ * qdmabuf_buffer_dup_drm_format:
+ * @buffer: a buffer
+ *
+ * Pixel format and modifier as GStreamer (1.24 and later) writes them in the field `drm-format` of
+ * `video/x-raw(memory:DMABuf), format=DMA_DRM`: "XR24:0x0100000000000002", and "XR24" alone for
+ * DRM_FORMAT_MOD_LINEAR. May be called from any thread.
+ *
+ * Returns: (transfer full) (nullable): the text; %NULL if such caps cannot say it, because the
+ *   modifier is DRM_FORMAT_MOD_INVALID or the format has no printable name
+ *
+ * Since: 0.1
+ */
+char *
+qdmabuf_buffer_dup_drm_format (QdmabufBuffer *buffer)
+{
+  char name[5] = { 0 };
+
+  g_return_val_if_fail (buffer, NULL);
+
+  if (buffer->layout.modifier == DRM_FORMAT_MOD_INVALID)
+    return NULL;
+  for (unsigned i = 0; i < 4; i++) {
+    name[i] = (char) (buffer->layout.fourcc >> (8 * i) & 0xff);
+    if (!g_ascii_isprint (name[i]))
+      return NULL;
+  }
+  if (buffer->layout.modifier == DRM_FORMAT_MOD_LINEAR)
+    return g_strdup (name);
+  return g_strdup_printf ("%s:0x%016" G_GINT64_MODIFIER "x", name, buffer->layout.modifier);
 }
 
 /**

@@ -5,16 +5,7 @@
 
 #include "buffer/layout.h"
 #include "buffer/planes.h"
-
-struct _QdmabufFrame {
-  gatomicrefcount refs;
-  struct pool *pool;
-  struct pool_buffer *buffer;
-  struct damage damage;
-  uint64_t serial;
-  int64_t time;
-  const char *backend;
-};
+#include "deliver/frame-private.h"
 
 GType
 qdmabuf_color_get_type (void)
@@ -81,7 +72,7 @@ frame_new (struct pool *pool, struct pool_buffer *buffer, const struct damage *d
 {
   QdmabufFrame *frame = g_new0 (QdmabufFrame, 1);
 
-  g_atomic_ref_count_init (&frame->refs);
+  frame->refs = 1;
   frame->pool = pool_ref (pool);
   frame->buffer = buffer;
   frame->damage = *damage;
@@ -113,7 +104,7 @@ frame_damage_all (QdmabufFrame *frame)
 bool
 frame_is_shared (QdmabufFrame *frame)
 {
-  return !g_atomic_ref_count_compare (&frame->refs, 1);
+  return g_atomic_int_get (&frame->refs) != 1;
 }
 
 struct pool_buffer *
@@ -141,8 +132,34 @@ qdmabuf_frame_ref (QdmabufFrame *frame)
 {
   g_return_val_if_fail (frame, NULL);
 
-  g_atomic_ref_count_inc (&frame->refs);
+  g_atomic_int_add (&frame->refs, 1);
   return frame;
+}
+
+static void
+frame_free (QdmabufFrame *frame)
+{
+  struct pool *pool = frame->pool;
+
+  if (frame->lent)
+    lent_clear (frame->lent);
+  pool_put (pool, frame->buffer);
+  g_free (frame);
+  pool_unref (pool);
+}
+
+QdmabufFrame *
+frame_keep (QdmabufFrame *frame)
+{
+  g_atomic_int_or (&frame->refs, FRAME_KEPT);
+  return frame;
+}
+
+void
+frame_let_go (QdmabufFrame *frame)
+{
+  if (g_atomic_int_and (&frame->refs, ~FRAME_KEPT) == FRAME_KEPT)
+    frame_free (frame);
 }
 
 /**
@@ -150,30 +167,34 @@ qdmabuf_frame_ref (QdmabufFrame *frame)
  * @frame: (transfer full): a frame
  *
  * Gives a reference back. With the last one the memory goes back to the pool that it came from, and
- * is soon used for another picture. Any thread.
+ * is soon used for another picture; a frame that lends a buffer is released
+ * ([method@Frame.release]). Any thread.
  *
  * Since: 0.1
  */
 void
 qdmabuf_frame_unref (QdmabufFrame *frame)
 {
-  struct pool *pool = NULL;
+  guint refs = 0;
 
   g_return_if_fail (frame);
 
-  if (!g_atomic_ref_count_dec (&frame->refs))
-    return;
-  pool = frame->pool;
-  pool_put (pool, frame->buffer);
-  g_free (frame);
-  pool_unref (pool);
+  /* A frame that is only kept may be gone at any time, so its loan ends before the reference does.
+   */
+  do {
+    refs = (guint) g_atomic_int_get (&frame->refs);
+    if (refs == (FRAME_KEPT | 1) && frame->lent)
+      loan_end (&frame->lent->loan);
+  } while (!g_atomic_int_compare_and_exchange (&frame->refs, (int) refs, (int) (refs - 1)));
+  if (refs == 1)
+    frame_free (frame);
 }
 
 /**
  * qdmabuf_frame_get_width:
  * @frame: a frame
  *
- * Returns: width in pixels
+ * Returns: width in pixels; of what is to be shown, also where a lent buffer is larger
  *
  * Since: 0.1
  */
@@ -189,7 +210,7 @@ qdmabuf_frame_get_width (QdmabufFrame *frame)
  * qdmabuf_frame_get_height:
  * @frame: a frame
  *
- * Returns: height in pixels
+ * Returns: height in pixels; of what is to be shown, also where a lent buffer is larger
  *
  * Since: 0.1
  */
@@ -212,6 +233,8 @@ qdmabuf_frame_get_height (QdmabufFrame *frame)
  * of Y, U and V, made as the console's or converter's `color` says. A sample of U and V belongs to
  * 2 × 2 pixels in NV12 and YU12, and to one in YU24.
  *
+ * A frame that lends a buffer ([method@Frame.get_buffer]) has the buffer's format.
+ *
  * Returns: pixel format, a DRM fourcc
  *
  * Since: 0.1
@@ -228,7 +251,8 @@ qdmabuf_frame_get_format (QdmabufFrame *frame)
  * qdmabuf_frame_get_n_planes:
  * @frame: a frame
  *
- * Returns: number of planes: 1 for packed RGB, 2 for NV12, 3 for YU12 and YU24
+ * Returns: number of planes: 1 for packed RGB, 2 for NV12, 3 for YU12 and YU24; 0 for a frame that
+ *   lends a buffer ([method@Frame.get_buffer]), whose planes are the buffer's
  *
  * Since: 0.1
  */
@@ -299,7 +323,8 @@ plane_size (QdmabufFrame *frame, guint plane)
  *
  * The pixels, top row first, valid as long as the caller holds @frame. Read only.
  *
- * Returns: (nullable): first byte of the plane, or %NULL if there is no such plane
+ * Returns: (nullable): first byte of the plane, or %NULL if there is no such plane, as in a frame
+ *   that lends a buffer
  *
  * Since: 0.1
  */
@@ -323,7 +348,8 @@ qdmabuf_frame_get_data (QdmabufFrame *frame, guint plane, gsize *size)
  *
  * The pixels, top row first, without a copy: the bytes hold a reference on @frame.
  *
- * Returns: (transfer full) (nullable): the plane, or %NULL if there is no such plane
+ * Returns: (transfer full) (nullable): the plane, or %NULL if there is no such plane, as in a frame
+ *   that lends a buffer
  *
  * Since: 0.1
  */
@@ -348,7 +374,7 @@ qdmabuf_frame_dup_bytes (QdmabufFrame *frame, guint plane)
  * it (Linux 5.1 and later). The picture in it stays as it is only as long as somebody holds @frame,
  * so hold it while other processes read.
  *
- * Returns: file descriptor
+ * Returns: file descriptor; -1 for a frame that lends a buffer
  *
  * Since: 0.1
  */
@@ -398,7 +424,8 @@ qdmabuf_frame_get_time (QdmabufFrame *frame)
  * qdmabuf_frame_get_backend:
  * @frame: a frame
  *
- * Returns: name of the back end that read the pixels, as "linear" or "egl"
+ * Returns: name of the back end that read the pixels, as "linear" or "egl"; "lent" for a frame that
+ *   lends a buffer
  *
  * Since: 0.1
  */

@@ -41,9 +41,9 @@ has_untaken (const struct mailbox *mailbox)
 static bool
 has_room (struct mailbox *mailbox)
 {
-  unsigned besides_newest = pool_n_published (mailbox->pool) - (mailbox->newest ? 1 : 0);
+  const struct pool_buffer *newest = mailbox->newest ? frame_buffer (mailbox->newest) : NULL;
 
-  return besides_newest < mailbox->max_frames;
+  return pool_n_published_besides (mailbox->pool, newest) < mailbox->max_frames;
 }
 
 /* With the lock held. */
@@ -131,11 +131,21 @@ mailbox_reopen (struct mailbox *mailbox)
   announce (mailbox);
 }
 
+/* What the mailbox has of a frame: a reference, or, once that was handed on, the frame is kept. */
+static void
+drop (QdmabufFrame *frame, bool taken)
+{
+  if (frame && taken)
+    frame_let_go (frame);
+  else if (frame)
+    qdmabuf_frame_unref (frame);
+}
+
 void
 mailbox_free (struct mailbox *mailbox)
 {
   pool_set_notify (mailbox->pool, NULL, NULL);
-  g_clear_pointer (&mailbox->newest, qdmabuf_frame_unref);
+  drop (mailbox->newest, mailbox->taken);
   pool_unref (mailbox->pool);
   g_free (mailbox->closed);
   g_mutex_clear (&mailbox->lock);
@@ -160,7 +170,8 @@ mailbox_steal_unpublished (struct mailbox *mailbox)
   QdmabufFrame *frame = NULL;
 
   g_mutex_lock (&mailbox->lock);
-  if (has_untaken (mailbox) && !has_room (mailbox) && !frame_is_shared (mailbox->newest)) {
+  bool owned = has_untaken (mailbox) && !has_room (mailbox) && !frame_is_shared (mailbox->newest);
+  if (owned && !frame_is_lent (mailbox->newest)) {
     frame = g_steal_pointer (&mailbox->newest);
     pool_unpublish (mailbox->pool, frame_buffer (frame));
     mailbox->n_replaced++;
@@ -188,10 +199,12 @@ void
 mailbox_put (struct mailbox *mailbox, QdmabufFrame *frame)
 {
   QdmabufFrame *old = NULL;
+  bool old_taken = false;
 
   g_mutex_lock (&mailbox->lock);
   check_shape (mailbox, frame);
   old = mailbox->newest;
+  old_taken = mailbox->taken;
   if (has_untaken (mailbox)) {
     mailbox->n_replaced++;
     /* Nobody has it, so it must not count for the moment until it is released. */
@@ -203,8 +216,7 @@ mailbox_put (struct mailbox *mailbox, QdmabufFrame *frame)
   mailbox->pending = *frame_damage (frame);
   g_mutex_unlock (&mailbox->lock);
   /* Only now, with no lock: the last reference of old comes back through frame_came_back. */
-  if (old)
-    qdmabuf_frame_unref (old);
+  drop (old, old_taken);
   announce (mailbox);
 }
 
@@ -229,6 +241,7 @@ hand_out (struct mailbox *mailbox)
     mailbox->n_taken++;
     if (mailbox->interval > 0)
       mailbox->next_take = g_get_monotonic_time () + mailbox->interval;
+    return frame_keep (mailbox->newest);
   }
   return qdmabuf_frame_ref (mailbox->newest);
 }

@@ -13,6 +13,9 @@
  * take is allowed while the frames alive besides the newest are fewer than max_frames, and the
  * interval of max_rate has passed since the last take.
  *
+ * A frame that lends (frame_new_lent) counts as any other until it is released. It has no pixels to
+ * catch up from, and is never stolen.
+ *
  * Lock order: the mailbox's lock, then the pool's. A frame is released with neither held: the pool
  * then calls the mailbox back. The mailbox is the one user of the pool's notify function. */
 struct mailbox;
@@ -39,8 +42,8 @@ void mailbox_free (struct mailbox *mailbox);
 QdmabufFrame *mailbox_newest (struct mailbox *mailbox);
 /* Is it certain that the consumer cannot take a frame before it gives one back? Then the newest
  * untaken frame may be written in place: steal returns it (full transfer, unshared), or NULL where
- * it is taken or the consumer may take it. Until the next put the mailbox is empty; the stolen
- * frame's damage stays pending, and it counts as replaced. */
+ * it is taken, lends, or the consumer may take it. Until the next put the mailbox is empty; the
+ * stolen frame's damage stays pending, and it counts as replaced. */
 QdmabufFrame *mailbox_steal_unpublished (struct mailbox *mailbox);
 /* Takes frame, whose damage the caller merged with mailbox_pending_damage; if its shape is not that
  * of the one before, all of it counts as damage. The frame before counts as replaced if it was not

@@ -265,6 +265,15 @@ pool_get (struct pool *pool, uint32_t fourcc, uint32_t width, uint32_t height, G
   return buffer;
 }
 
+void
+pool_enter (struct pool *pool, struct pool_buffer *blank)
+{
+  g_mutex_lock (&pool->lock);
+  blank->out = true;
+  pool->n_out++;
+  g_mutex_unlock (&pool->lock);
+}
+
 /* r consists of whole chroma samples, as all damage that a pool hears of. */
 static void
 copy_rect (const struct picture *to, const struct picture *from, struct rect r)
@@ -342,7 +351,8 @@ pool_catch_up (struct pool *pool, struct pool_buffer *dst, const struct pool_buf
 
   if (covers_all (skip, &missing))
     return true;
-  if (!newest || newest == dst || !has_shape (newest, to->fourcc, to->width, to->height))
+  if (!newest || newest == dst || !newest->map ||
+      !has_shape (newest, to->fourcc, to->width, to->height))
     return false;
   /* A frame that was made but not put leaves even the newest behind. */
   lacking = missing_of (pool, newest);
@@ -444,13 +454,22 @@ pool_unpublish (struct pool *pool, struct pool_buffer *buffer)
   g_mutex_unlock (&pool->lock);
 }
 
+void
+pool_withdraw (struct pool *pool, struct pool_buffer *buffer)
+{
+  g_mutex_lock (&pool->lock);
+  unpublish_locked (pool, buffer);
+  notify_locked (pool);
+  g_mutex_unlock (&pool->lock);
+}
+
 unsigned
-pool_n_published (struct pool *pool)
+pool_n_published_besides (struct pool *pool, const struct pool_buffer *buffer)
 {
   unsigned n = 0;
 
   g_mutex_lock (&pool->lock);
-  n = pool->n_published;
+  n = pool->n_published - (buffer && buffer->published ? 1 : 0);
   g_mutex_unlock (&pool->lock);
   return n;
 }

@@ -45,9 +45,9 @@ void pool_set_notify (struct pool *pool, void (*released) (void *data), void *da
 struct pool_buffer *
 pool_get (struct pool *pool, uint32_t fourcc, uint32_t width, uint32_t height, GError **error);
 /* Copies into dst what it misses and `skip` does not cover from newest. False: dst misses more than
- * skip covers and newest (nullable) does not have it or has another shape, so the caller must read
- * the whole picture. dst may be newest. Here and in pool_committed damage consists of whole chroma
- * samples of the format (output_format_widen). Thread: the producer's. */
+ * skip covers and newest (nullable) does not have it or has another shape or no memory, so the
+ * caller must read the whole picture. dst may be newest. Here and in pool_committed damage consists
+ * of whole chroma samples of the format (output_format_widen). Thread: the producer's. */
 bool pool_catch_up (struct pool *pool, struct pool_buffer *dst, const struct pool_buffer *newest,
                     const struct damage *skip);
 /* dst is up to date now; every other buffer misses damage. Thread: the producer's. */
@@ -59,8 +59,16 @@ void pool_put (struct pool *pool, struct pool_buffer *buffer);
 void pool_abandon (struct pool *pool, struct pool_buffer *buffer);
 unsigned pool_n_out (struct pool *pool); /* buffers out of the pool */
 
+/* For frames that have no pixels of their own: counts a buffer without memory (map NULL, owned by
+ * the caller, not among max_buffers) as one that is out, until it is put. */
+void pool_enter (struct pool *pool, struct pool_buffer *blank);
+
 /* For the mailbox: the buffer, which is out, is in a published frame from now on, until
  * pool_unpublish or pool_put. */
 void pool_publish (struct pool *pool, struct pool_buffer *buffer);
 void pool_unpublish (struct pool *pool, struct pool_buffer *buffer);
-unsigned pool_n_published (struct pool *pool); /* published and alive, whoever holds them */
+/* The same before its time, for a frame that is given up but still held: tells of it as pool_put
+ * does. */
+void pool_withdraw (struct pool *pool, struct pool_buffer *buffer);
+/* Published and alive, whoever holds them; not counting that one (nullable). */
+unsigned pool_n_published_besides (struct pool *pool, const struct pool_buffer *buffer);

@@ -109,11 +109,13 @@ qdmabuf_console_dup_cursor (QdmabufConsole *self)
  * Counters and stage times since `start`. May be called from any thread.
  *
  * The dictionary can grow. Today it holds the counts (`t`) `scanouts`, `updates`, `replies`,
- * `frames`, `frames-dropped`, `frames-taken`, `frames-replaced`, `warnings`, `registrations` and
- * `threads-abandoned`; the time `first-frame-us` (`x`, µs from `start`, 0: none yet); and the stage
- * times `reply-us` (a DMA-BUF update read from the socket until QEMU is answered), `read-us` (the
- * read itself) and `publish-us` (a call read from the socket until its frame can be had), each a
- * dictionary of `n` (`t`), `p50`, `p95`, `p99` of the last 1,024 times and `max` of all
+ * `frames`, `frames-dropped`, `frames-taken`, `frames-replaced`, `warnings`, `registrations`,
+ * `threads-abandoned`, and, where buffers are lent, `loans` (frames that QEMU waited for) and
+ * `loans-expired` (those of them that it did not wait for to the end); the time `first-frame-us`
+ * (`x`, µs from `start`, 0: none yet); and the stage times `reply-us` (a DMA-BUF update read from
+ * the socket until QEMU is answered), `read-us` (the read itself) and `publish-us` (a call read
+ * from the socket until its frame can be had), each a dictionary of `n` (`t`), `p50`, `p95`, `p99`
+ * of the last 1,024 times and `max` of all
  * (`u`, µs).
  *
  * Returns: (transfer full): a dictionary of type `a{sv}`, empty while the console is stopped

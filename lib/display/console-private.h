@@ -38,6 +38,7 @@ struct _QdmabufConsole {
   guint format, max_frames, max_rate;
   QdmabufColor color;
   QdmabufListenerFlags interfaces;
+  gboolean lend;
 };
 
 QdmabufConsole *console_new (struct session *session, const struct peer_console *info);

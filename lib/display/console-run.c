@@ -215,6 +215,7 @@ configure (QdmabufConsole *self, struct flow_config *config, GError **error)
                 .max_frames = self->max_frames,
                 .max_rate = self->max_rate },
     .interfaces = self->interfaces,
+    .lend = self->lend,
     .override_modifier = self->modifier && *self->modifier,
   };
   return !config->override_modifier ||

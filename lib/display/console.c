@@ -45,6 +45,7 @@ enum {
   PROP_MAX_FRAMES,
   PROP_MAX_RATE,
   PROP_LISTENER_INTERFACES,
+  PROP_LEND_BUFFERS,
   N_PROPS
 };
 
@@ -250,6 +251,9 @@ qdmabuf_console_get_property (GObject *object, guint id, GValue *value, GParamSp
   case PROP_LISTENER_INTERFACES:
     g_value_set_flags (value, self->interfaces);
     break;
+  case PROP_LEND_BUFFERS:
+    g_value_set_boolean (value, self->lend);
+    break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -293,6 +297,9 @@ qdmabuf_console_set_property (GObject *object, guint id, const GValue *value, GP
     break;
   case PROP_LISTENER_INTERFACES:
     self->interfaces = g_value_get_flags (value);
+    break;
+  case PROP_LEND_BUFFERS:
+    self->lend = g_value_get_boolean (value);
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -430,7 +437,8 @@ install_what_to_deliver (void)
    * QdmabufConsole:max-frames:
    *
    * How many frames the application may hold at one time. While it holds all of them it gets no new
-   * one; QEMU is answered all the same. Read at `start`.
+   * one; QEMU is answered all the same. A frame that lends a buffer counts until it is released.
+   * Read at `start`.
    *
    * Since: 0.1
    */
@@ -444,6 +452,25 @@ install_what_to_deliver (void)
    * Since: 0.1
    */
   props[PROP_MAX_RATE] = g_param_spec_uint ("max-rate", NULL, NULL, 0, 1000, 0, flags);
+  /**
+   * QdmabufConsole:lend-buffers:
+   *
+   * Whether frames of DMA-BUFs come without pixels: such a frame lends the buffer that QEMU sent
+   * ([method@QemuDmabuf.Frame.get_buffer]) to an application that imports it itself, and tells what
+   * changed in it. Nothing is read or copied, whatever `backend` and `format` say, and whether or
+   * not this machine could read it.
+   *
+   * QEMU and its guest's graphics wait until the frame is released
+   * ([method@QemuDmabuf.Frame.release], or its last reference), or replaced by a newer one that
+   * came before anybody took it, but at most 20 ms from the update: then they draw on, and
+   * [method@QemuDmabuf.Frame.is_stale] says so. So do the work at once, or hold the guest up.
+   *
+   * Pixels inside messages and shared maps come as ordinary frames in this mode too: check
+   * [method@QemuDmabuf.Frame.get_buffer] of each frame. Read at `start`.
+   *
+   * Since: 0.1
+   */
+  props[PROP_LEND_BUFFERS] = g_param_spec_boolean ("lend-buffers", NULL, NULL, FALSE, flags);
 }
 
 static guint

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The state that the files of one flow share: flow.c (convert thread), incoming.c (listener
- * thread), registration.c. */
+/* The state that the files of one flow share: flow.c and lend.c (convert thread), incoming.c
+ * (listener thread), registration.c. */
 #pragma once
 
+#include "deliver/lender.h"
+#include "deliver/timings.h"
 #include "flow/flow.h"
 #include "flow/inbox.h"
 #include "flow/settle.h"
-#include "flow/timings.h"
 #include "listen/warnings.h"
 
 struct flow_figures {
@@ -29,6 +30,7 @@ struct flow {
   struct reader *reader;     /* convert thread only, but for its mailbox */
   unsigned retries;          /* convert thread only: reads tried again since the last frame */
   QdmabufBuffer *refused;    /* convert thread only: nobody can read it, and that was said */
+  struct lender *lender;     /* what frames that lend hold back */
   struct listener *listener; /* starter's thread, then convert thread only */
   int64_t started;
 
@@ -59,6 +61,15 @@ GError *flow_no_scanout (void);
 void flow_warn (struct flow *flow, const GError *error);
 /* The same with no limit, for those who have their own. */
 void flow_pass_warning (struct flow *flow, const GError *error);
+
+/* Hands a frame on. Convert thread, no lock held. Takes frame. */
+void flow_publish (struct flow *flow, struct inbox_work *work, QdmabufFrame *frame);
+/* Is the application to read this buffer itself? */
+bool flow_lends (const struct flow *flow, const QdmabufBuffer *buffer);
+/* Convert thread, no lock held. Takes what work has. */
+void flow_lend (struct flow *flow, struct inbox_work *work);
+/* Answers for the frames whose time is over. Convert thread, no lock held. */
+void flow_end_loans (struct flow *flow, int64_t now);
 
 /* What settle functions returned, with the lock released: asks QEMU, and tells the mailbox how long
  * frames are unsure. */

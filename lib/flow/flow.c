@@ -43,8 +43,8 @@ answer (struct flow *self, struct inbox_work *work, int64_t started)
 }
 
 /* The figures first: whoever takes the frame may ask for them. */
-static void
-publish (struct flow *self, struct inbox_work *work, QdmabufFrame *frame)
+void
+flow_publish (struct flow *self, struct inbox_work *work, QdmabufFrame *frame)
 {
   int64_t now = g_get_monotonic_time ();
 
@@ -102,7 +102,7 @@ do_work (struct flow *self, struct inbox_work *work)
   if (frame && !announced && is_overtaken (self, work))
     reader_discard (self->reader, frame);
   else if (frame)
-    publish (self, work, frame);
+    flow_publish (self, work, frame);
   else if (!refused)
     dropped (self, work, error);
   qdmabuf_buffer_unref (work->buffer);
@@ -143,14 +143,19 @@ step (struct flow *self)
   bool renew = flow_registration_due (self, now);
   bool ask = settle_tick (&self->settle, now);
   bool silent = take_silence (self, now);
+  bool overdue = lender_next (self->lender) <= now;
 
-  if (!read && !off && !renew && !ask && !silent)
+  if (!read && !off && !renew && !ask && !silent && !overdue)
     return false;
   g_mutex_unlock (&self->lock);
   if (ask)
     peer_refresh_size (self->peer, self->console);
-  if (read)
+  if (read && flow_lends (self, work.buffer))
+    flow_lend (self, &work);
+  else if (read)
     do_work (self, &work);
+  if (overdue)
+    flow_end_loans (self, now);
   if (off)
     self->handler.disabled (self->data);
   if (silent)
@@ -173,6 +178,7 @@ convert_main (void *data)
     int64_t until = MIN (inbox_next (&self->inbox), flow_registration_time (self));
     until = MIN (until, settle_next (&self->settle));
     until = MIN (until, silence_time (self));
+    until = MIN (until, lender_next (self->lender));
     if (until == INT64_MAX)
       g_cond_wait (&self->wake, &self->lock);
     else
@@ -222,6 +228,7 @@ answer_all (struct flow *self)
   self->stats.replies += replies->len;
   g_mutex_unlock (&self->lock);
   g_ptr_array_unref (replies);
+  lender_give_up (self->lender);
 }
 
 static void
@@ -233,6 +240,7 @@ flow_destroy (struct flow *self)
   g_clear_pointer (&self->refused, qdmabuf_buffer_unref);
   g_clear_pointer (&self->cursor, qdmabuf_cursor_unref);
   g_clear_pointer (&self->reader, reader_free);
+  lender_unref (self->lender);
   g_clear_object (&self->cancellable);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->wake);
@@ -252,6 +260,7 @@ flow_alloc (struct peer *peer, unsigned console, const struct flow_config *confi
   self->data = data;
   self->started = g_get_monotonic_time ();
   self->cancellable = g_cancellable_new ();
+  self->lender = lender_new ();
   self->register_at = INT64_MAX;
   self->starting = true;
   g_mutex_init (&self->lock);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The flow of one console: its listener, its convert thread, the order between them, and the rule
  * of replies: every UpdateDMABUF is read when it arrives and answered when it has been read, or
- * after half a second anyway. */
+ * after half a second anyway; where buffers are lent, when the frame was given up, or after 20 ms.
+ */
 #pragma once
 
 #include <gio/gio.h>
@@ -27,6 +28,7 @@ struct flow_config {
   QdmabufListenerFlags interfaces;
   bool override_modifier;
   uint64_t modifier; /* taken for what QEMU sent, if override_modifier */
+  bool lend;         /* frames of DMA-BUFs have no pixels, but the buffer */
 };
 
 struct flow;

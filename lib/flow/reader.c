@@ -197,6 +197,17 @@ reader_read (struct reader *self, QdmabufBuffer *buffer, const struct damage *da
   return frame;
 }
 
+QdmabufFrame *
+reader_lend (struct reader *self, QdmabufBuffer *buffer, const struct damage *damage, int64_t time,
+             struct lender *lender, GPtrArray *replies, int64_t arrival)
+{
+  struct damage changed = mailbox_pending_damage (self->mailbox);
+
+  damage_add_all (&changed, damage);
+  return frame_new_lent (self->pool, buffer, &changed, ++self->serial, time, lender, replies,
+                         arrival);
+}
+
 void
 reader_publish (struct reader *self, QdmabufFrame *frame)
 {

@@ -34,6 +34,10 @@ struct mailbox *reader_mailbox (struct reader *reader); /* lent */
 QdmabufFrame *
 reader_read (struct reader *reader, QdmabufBuffer *buffer, const struct damage *damage,
              int64_t time, int64_t deadline, GError **error);
+/* A frame that lends buffer: reads nothing. Takes replies; see frame_new_lent. */
+QdmabufFrame *
+reader_lend (struct reader *reader, QdmabufBuffer *buffer, const struct damage *damage,
+             int64_t time, struct lender *lender, GPtrArray *replies, int64_t arrival);
 /* Takes frame. */
 void reader_publish (struct reader *reader, QdmabufFrame *frame);
 /* Takes frame, which nobody shall see; the next read is one of a whole picture. */

@@ -139,7 +139,7 @@ link
 expect red check-symbols "a struct defined in a header"
 
 fresh_copy
-plant "lib/$frame" 's/^struct _QdmabufFrame \{/&\n  guint64 planted;/'
+plant "lib/deliver/frame-private.h" 's/^struct _QdmabufFrame \{/&\n  guint64 planted;/'
 compile $frame
 link $frame
 expect green check-abi "a field added to an opaque struct"

@@ -411,6 +411,32 @@ test_public_refusals (void **state)
 }
 
 static void
+check_drm_format (uint32_t fourcc, uint64_t modifier, const char *expected)
+{
+  QdmabufBuffer *buffer = qdmabuf_buffer_new (W, H, fourcc, modifier);
+  char *text = qdmabuf_buffer_dup_drm_format (buffer);
+
+  if (g_strcmp0 (text, expected) != 0)
+    fail_msg ("%s instead of %s", text, expected);
+  g_free (text);
+  qdmabuf_buffer_unref (buffer);
+}
+
+/* As gst_video_dma_drm_fourcc_to_string() has it. */
+static void
+test_drm_format (void **state)
+{
+  (void) state;
+  check_drm_format (DRM_FORMAT_XRGB8888, I915_FORMAT_MOD_Y_TILED, "XR24:0x0100000000000002");
+  check_drm_format (DRM_FORMAT_ABGR8888, UINT64_C (0x0300000000606014), "AB24:0x0300000000606014");
+  check_drm_format (DRM_FORMAT_XRGB8888, DRM_FORMAT_MOD_LINEAR, "XR24");
+  check_drm_format (DRM_FORMAT_R8, DRM_FORMAT_MOD_LINEAR, "R8  ");
+  check_drm_format (DRM_FORMAT_XRGB8888, DRM_FORMAT_MOD_INVALID, NULL);
+  check_drm_format (DRM_FORMAT_INVALID, DRM_FORMAT_MOD_LINEAR, NULL);
+  check_drm_format (DRM_FORMAT_RGB565 | DRM_FORMAT_BIG_ENDIAN, DRM_FORMAT_MOD_LINEAR, NULL);
+}
+
+static void
 test_boxed_types (void **state)
 {
   QdmabufBuffer *buffer = qdmabuf_buffer_new (W, H, 0, 0);
@@ -445,6 +471,7 @@ main (void)
     fds_unit_test (test_with_modifier),
     fds_unit_test (test_public_builder),
     fds_unit_test (test_public_refusals),
+    fds_unit_test (test_drm_format),
     fds_unit_test (test_boxed_types),
   };
 

@@ -61,13 +61,14 @@ static const struct property display_properties[] = {
 };
 
 static const struct property console_properties[] = {
-  { "index", "guint", false },        { "label", "gchararray", false },
-  { "type", "gchararray", false },    { "head", "guint", false },
-  { "width", "guint", false },        { "height", "guint", false },
-  { "backend", "gchararray", true },  { "render-node", "gchararray", true },
-  { "modifier", "gchararray", true }, { "listener-interfaces", "QdmabufListenerFlags", true },
-  { "format", "guint", true },        { "max-frames", "guint", true },
-  { "max-rate", "guint", true },      { "color", "QdmabufColor", true },
+  { "index", "guint", false },          { "label", "gchararray", false },
+  { "type", "gchararray", false },      { "head", "guint", false },
+  { "width", "guint", false },          { "height", "guint", false },
+  { "backend", "gchararray", true },    { "render-node", "gchararray", true },
+  { "modifier", "gchararray", true },   { "listener-interfaces", "QdmabufListenerFlags", true },
+  { "format", "guint", true },          { "max-frames", "guint", true },
+  { "max-rate", "guint", true },        { "color", "QdmabufColor", true },
+  { "lend-buffers", "gboolean", true },
 };
 
 static const struct property converter_properties[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A ring of durations; the sorting is done when somebody asks, not when something is measured. */
-#include "flow/timings.h"
+#include "deliver/timings.h"
 
 #include <stdlib.h>
 #include <string.h>
