@@ -10,10 +10,11 @@ import sys
 import gi
 
 gi.require_version("QemuDmabuf", "0")
-from gi.repository import Gio, GLib, QemuDmabuf  # noqa: E402
+from gi.repository import Gio, GLib, GObject, QemuDmabuf  # noqa: E402
 
 WIDTH, HEIGHT = 64, 16
 XR24, LINEAR = 0x34325258, 0
+Y_TILED, INVALID = 0x0100000000000002, 0x00FFFFFFFFFFFFFF
 
 
 def open_fds():
@@ -67,6 +68,24 @@ def check_frame():
     assert without_x(rows) == without_x(picture)
     data = frame.dup_bytes(0).get_data()
     assert without_x(data[: WIDTH * 4]) == without_x(picture[: WIDTH * 4])
+    # Pixels of its own, so nobody waits for them.
+    assert frame.get_buffer() is None
+    frame.release()
+    assert not frame.is_stale()
+
+
+def check_buffer():
+    buffer = make_buffer(gradient())
+    assert buffer.get_n_planes() == 1 and buffer.get_fd(0) >= 0 and buffer.get_fd(1) == -1
+    crop = buffer.get_crop()
+    assert (crop.x, crop.y, crop.width, crop.height) == (0, 0, WIDTH, HEIGHT)
+    assert buffer.dup_drm_format() == "XR24"
+    tiled = QemuDmabuf.Buffer.new(WIDTH, HEIGHT, XR24, Y_TILED)
+    assert tiled.dup_drm_format() == "XR24:0x0100000000000002"
+    unknown = QemuDmabuf.Buffer.new(WIDTH, HEIGHT, XR24, INVALID)
+    assert unknown.dup_drm_format() is None
+    names = [spec.name for spec in GObject.list_properties(QemuDmabuf.Console)]
+    assert "lend-buffers" in names, names
 
 
 def check_flip():
@@ -102,6 +121,7 @@ def check_cancel():
 
 def check_all():
     check_frame()
+    check_buffer()
     check_flip()
     check_error()
     check_cancel()
