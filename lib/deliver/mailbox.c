@@ -122,15 +122,6 @@ mailbox_hold (struct mailbox *mailbox, int64_t until)
   announce (mailbox);
 }
 
-void
-mailbox_reopen (struct mailbox *mailbox)
-{
-  g_mutex_lock (&mailbox->lock);
-  g_clear_pointer (&mailbox->closed, g_free);
-  g_mutex_unlock (&mailbox->lock);
-  announce (mailbox);
-}
-
 /* What the mailbox has of a frame: a reference, or, once that was handed on, the frame is kept. */
 static void
 drop (QdmabufFrame *frame, bool taken)

@@ -32,8 +32,6 @@ void mailbox_close (struct mailbox *mailbox, int code, const char *message);
 /* No frame is handed out before that time (µs of CLOCK_MONOTONIC): what is put until then is not
  * yet sure to be the picture. A newer one replaces it as ever. */
 void mailbox_hold (struct mailbox *mailbox, int64_t until);
-/* Undoes close, for a console that is started again. */
-void mailbox_reopen (struct mailbox *mailbox);
 /* With no consumer or producer inside. ready is not called any more. Frames live on. */
 void mailbox_free (struct mailbox *mailbox);
 
