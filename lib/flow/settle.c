@@ -11,11 +11,10 @@ settle_start (struct settle *settle, int64_t now)
       (struct settle){ .stage = SETTLE_REGISTERING, .due = INT64_MAX, .end = now + SETTLE_MAX_US };
 }
 
-bool
+void
 settle_registered (struct settle *settle, int64_t now)
 {
   settle->end = MAX (settle->end, now + SETTLE_MAX_US);
-  return true;
 }
 
 static void

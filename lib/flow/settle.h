@@ -39,15 +39,15 @@ struct settle {
   bool answered;
 };
 
-/* Those that return something say whether the caller must ask QEMU for the console's size now. */
 /* Before QEMU is told of the listener: its first picture may be faster than its answer. */
 void settle_start (struct settle *settle, int64_t now);
-/* QEMU took the listener. */
-bool settle_registered (struct settle *settle, int64_t now);
-/* QEMU said the console's size. */
+/* QEMU took the listener; the caller must ask QEMU for the console's size now. */
+void settle_registered (struct settle *settle, int64_t now);
+/* QEMU said the console's size. True: ask for it again now. */
 bool settle_heard (struct settle *settle, int64_t now);
 /* QEMU was answered its first update: only now the refresh can take place. */
 void settle_answered (struct settle *settle, int64_t now);
+/* True: the refresh was due, so ask for the console's size now. */
 bool settle_tick (struct settle *settle, int64_t now);
 /* When the silence of a QEMU that answered all questions becomes remarkable, INT64_MAX: not known.
  */

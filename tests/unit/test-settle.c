@@ -15,7 +15,7 @@ test_gl_off (void **state)
   (void) state;
   settle_start (&settle, 500);
   assert_int_equal (settle.end, 500 + SETTLE_MAX_US);
-  assert_true (settle_registered (&settle, 1000));
+  settle_registered (&settle, 1000);
   assert_int_equal (settle.end, 1000 + SETTLE_MAX_US);
   assert_int_equal (settle_next (&settle),
                     INT64_MAX); /* the registration itself may take QEMU any time */
