@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* QdmabufConsole as display and session see it, and the state that its own files share: console.c
- * (what it is), console-run.c (start, stop, news), console-frames.c (getting frames),
- * console-input.c. */
+ * (what it is), console-properties.c, console-run.c (start, stop, news), console-frames.c (getting
+ * frames), console-input.c. */
 #pragma once
 
 #include <qemu-dmabuf/qdmabuf-console.h>
 #include <stdbool.h>
 
 #include "display/notifier.h"
+#include "display/reading.h"
 #include "display/session.h"
 #include "flow/flow.h"
 
@@ -34,9 +35,9 @@ struct _QdmabufConsole {
   QdmabufFrame *last; /* of a flow that is no more */
   GQueue warnings;    /* of GError, not yet emitted */
   guint width, height;
-  char *backend, *render_node, *modifier;
-  guint format, max_frames, max_rate;
-  QdmabufColor color;
+  struct reading reading;
+  char *modifier;
+  guint max_rate;
   QdmabufListenerFlags interfaces;
   gboolean lend;
 };
@@ -53,6 +54,7 @@ struct flow *console_borrow_flow (QdmabufConsole *console);
 void console_return_flow (QdmabufConsole *console);
 bool console_has_handler (QdmabufConsole *console, enum console_news news);
 void console_emit (QdmabufConsole *console, enum console_news news, gpointer argument);
+void console_install_properties (GObjectClass *klass);
 void console_notify_size (QdmabufConsole *console);
 /* Makes and frees the notifiers. */
 void console_news_init (QdmabufConsole *console);

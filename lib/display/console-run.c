@@ -208,16 +208,12 @@ static bool
 configure (QdmabufConsole *self, struct flow_config *config, GError **error)
 {
   *config = (struct flow_config){
-    .reader = { .backend = self->backend,
-                .render_node = self->render_node,
-                .format = self->format,
-                .color = self->color,
-                .max_frames = self->max_frames,
-                .max_rate = self->max_rate },
+    .reader = reading_config (&self->reading),
     .interfaces = self->interfaces,
     .lend = self->lend,
     .override_modifier = self->modifier && *self->modifier,
   };
+  config->reader.max_rate = self->max_rate;
   return !config->override_modifier ||
          qdmabuf_modifier_from_string (self->modifier, &config->modifier, error);
 }

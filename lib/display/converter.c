@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* QdmabufConverter: the reader of a console without the console. */
-#include <drm_fourcc.h>
 #include <qemu-dmabuf/qdmabuf-converter.h>
 #include <qemu-dmabuf/qdmabuf-error.h>
 
 #include "buffer/buffer.h"
+#include "display/reading.h"
 #include "flow/reader.h"
 
 /* How long one conversion may wait for a fence or a driver. */
@@ -24,20 +24,12 @@ struct _QdmabufConverter {
   GObject parent_instance;
 
   GMutex lock; /* guards all below, and every conversion */
-  char *backend;
-  char *render_node;
-  guint32 format;
-  QdmabufColor color;
-  guint max_frames;
+  struct reading reading;
   struct reader *reader;   /* made at the first conversion */
   QdmabufBuffer *previous; /* what the newest frame shows */
 };
 
 G_DEFINE_FINAL_TYPE (QdmabufConverter, qdmabuf_converter, G_TYPE_OBJECT)
-
-enum { PROP_BACKEND = 1, PROP_RENDER_NODE, PROP_FORMAT, PROP_COLOR, PROP_MAX_FRAMES, N_PROPS };
-
-static GParamSpec *props[N_PROPS];
 
 static void
 ready (void *data, int64_t delay_us)
@@ -49,15 +41,9 @@ ready (void *data, int64_t delay_us)
 static bool
 open_reader (QdmabufConverter *self, GError **error)
 {
-  struct reader_config config = {
-    .backend = self->backend,
-    .render_node = self->render_node,
-    .format = self->format,
-    .color = self->color,
-    .max_frames = self->max_frames,
-    .ready = ready,
-  };
+  struct reader_config config = reading_config (&self->reading);
 
+  config.ready = ready;
   if (!self->reader)
     self->reader = reader_new (&config, error);
   return self->reader != NULL;
@@ -78,7 +64,7 @@ take (QdmabufConverter *self, GError **error)
   if (!frame)
     g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT,
                  "all %u frames that the application may hold (max-frames) are held",
-                 self->max_frames);
+                 self->reading.max_frames);
   return frame;
 }
 
@@ -223,8 +209,7 @@ qdmabuf_converter_finalize (GObject *object)
 
   g_clear_pointer (&self->reader, reader_free);
   g_clear_pointer (&self->previous, qdmabuf_buffer_unref);
-  g_free (self->backend);
-  g_free (self->render_node);
+  reading_clear (&self->reading);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (qdmabuf_converter_parent_class)->finalize (object);
 }
@@ -234,25 +219,8 @@ qdmabuf_converter_get_property (GObject *object, guint id, GValue *value, GParam
 {
   QdmabufConverter *self = QDMABUF_CONVERTER (object);
 
-  switch (id) {
-  case PROP_BACKEND:
-    g_value_set_string (value, self->backend);
-    break;
-  case PROP_RENDER_NODE:
-    g_value_set_string (value, self->render_node);
-    break;
-  case PROP_FORMAT:
-    g_value_set_uint (value, self->format);
-    break;
-  case PROP_COLOR:
-    g_value_set_enum (value, self->color);
-    break;
-  case PROP_MAX_FRAMES:
-    g_value_set_uint (value, self->max_frames);
-    break;
-  default:
+  if (!reading_get (&self->reading, id, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  }
 }
 
 static void
@@ -260,89 +228,26 @@ qdmabuf_converter_set_property (GObject *object, guint id, const GValue *value, 
 {
   QdmabufConverter *self = QDMABUF_CONVERTER (object);
 
-  switch (id) {
-  case PROP_BACKEND:
-    g_free (self->backend), self->backend = g_value_dup_string (value);
-    break;
-  case PROP_RENDER_NODE:
-    self->render_node = g_value_dup_string (value);
-    break;
-  case PROP_FORMAT:
-    self->format = g_value_get_uint (value);
-    break;
-  case PROP_COLOR:
-    self->color = g_value_get_enum (value);
-    break;
-  case PROP_MAX_FRAMES:
-    self->max_frames = g_value_get_uint (value);
-    break;
-  default:
+  if (!reading_set (&self->reading, id, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  }
 }
 
 static void
 qdmabuf_converter_class_init (QdmabufConverterClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
-  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
+  GParamSpec *props[READING_N_PROPS] = { NULL };
 
   object_class->finalize = qdmabuf_converter_finalize;
   object_class->get_property = qdmabuf_converter_get_property;
   object_class->set_property = qdmabuf_converter_set_property;
-
-  /**
-   * QdmabufConverter:backend:
-   *
-   * Who may read: "auto" (the best there is, or what the environment's `QDMABUF_BACKEND` says),
-   * "egl", "gbm" (not in this version: fails with `NO_BACKEND`) or "cpu".
-   *
-   * Since: 0.1
-   */
-  props[PROP_BACKEND] = g_param_spec_string ("backend", NULL, NULL, "auto", flags);
-  /**
-   * QdmabufConverter:render-node:
-   *
-   * The render node of the GPU to use; %NULL: the environment's `QDMABUF_RENDER_NODE`, else the
-   * best there is.
-   *
-   * Since: 0.1
-   */
-  props[PROP_RENDER_NODE] = g_param_spec_string ("render-node", NULL, NULL, NULL, flags);
-  /**
-   * QdmabufConverter:format:
-   *
-   * The DRM fourcc of the frames: XR24 (the default), XB24, BG24 (R, G, B in memory), RG24 (B, G, R
-   * in memory), NV12, YU12 (I420), or YU24 (planes of 4:4:4). YUV is made as
-   * `color` says, and the damage of subsampled frames is widened to whole samples of chroma.
-   *
-   * Since: 0.1
-   */
-  props[PROP_FORMAT] =
-      g_param_spec_uint ("format", NULL, NULL, 0, G_MAXUINT, DRM_FORMAT_XRGB8888, flags);
-  /**
-   * QdmabufConverter:color:
-   *
-   * How YUV frames are made of the guest's RGB; means nothing for frames of RGB.
-   *
-   * Since: 0.1
-   */
-  props[PROP_COLOR] = g_param_spec_enum ("color", NULL, NULL, QDMABUF_TYPE_COLOR,
-                                         QDMABUF_COLOR_BT601_LIMITED, flags);
-
-  /**
-   * QdmabufConverter:max-frames:
-   *
-   * How many frames the caller may hold at one time.
-   *
-   * Since: 0.1
-   */
-  props[PROP_MAX_FRAMES] = g_param_spec_uint ("max-frames", NULL, NULL, 1, 64, 4, flags);
-  g_object_class_install_properties (object_class, N_PROPS, props);
+  reading_describe (props, G_PARAM_CONSTRUCT_ONLY);
+  g_object_class_install_properties (object_class, READING_N_PROPS, props);
 }
 
 static void
 qdmabuf_converter_init (QdmabufConverter *self)
 {
   g_mutex_init (&self->lock);
+  reading_init (&self->reading);
 }
