@@ -56,7 +56,8 @@ lent_clear (struct lent *lent)
  * [property@QemuDmabuf.Console:lend-buffers]: import it, and draw or encode from it, without any
  * copy. Its pixels may be tiled, upside down ([method@Buffer.get_y0_top]) and a part of a larger
  * picture ([method@Buffer.get_crop]). Read it only; one buffer comes back with many frames, so
- * keep what was imported of it as long as the same buffer comes.
+ * keep what was imported of it as long as the same buffer comes. A mapping of it is not guarded:
+ * QEMU could cut its memory short.
  *
  * QEMU and the guest's graphics stand still until the frame is released
  * ([method@Frame.release]), or for 20 ms.

@@ -192,20 +192,28 @@ load_rgbx (const char *path, unsigned width, unsigned height)
   return image;
 }
 
+/* args: up to NULL. environment: nullable, ours. */
 static void
-run_example (struct vm *vm, const char *n_frames, const char *path, char **output)
+run (const char *const *args, char **environment, char **output)
 {
-  const char *args[] = { g_getenv ("IMPORT_EGL"), vm_address (vm), n_frames, path, NULL };
   g_autofree char *message = NULL;
   g_autoptr (GError) error = NULL;
   int status = 0;
 
-  if (!g_spawn_sync (NULL, (char **) args, NULL, G_SPAWN_DEFAULT, NULL, NULL, output, &message,
-                     &status, &error))
+  if (!g_spawn_sync (NULL, (char **) args, environment, G_SPAWN_DEFAULT, NULL, NULL, output,
+                     &message, &status, &error))
     fail_msg ("%s", error->message);
   print_message ("%s", *output);
   if (!g_spawn_check_wait_status (status, &error))
     fail_msg ("%s: %s", error->message, message);
+}
+
+static void
+run_example (struct vm *vm, const char *n_frames, const char *path, char **output)
+{
+  const char *const args[] = { g_getenv ("IMPORT_EGL"), vm_address (vm), n_frames, path, NULL };
+
+  run (args, NULL, output);
 }
 
 static void
@@ -253,14 +261,37 @@ test_example_moving (void **state)
   vm_stop (vm);
 }
 
+static void
+test_python (void **state)
+{
+  g_autofree char *folder = g_build_filename (g_getenv ("BUILD_DIR"), "lib", NULL);
+  g_autofree char *typelib = g_build_filename (folder, "QemuDmabuf-0.typelib", NULL);
+  g_autofree char *script =
+      g_build_filename (g_getenv ("SOURCE_DIR"), "tests/gi/lent-frame.py", NULL);
+  g_auto (GStrv) environment = g_get_environ ();
+  g_autofree char *output = NULL;
+
+  (void) state;
+  if (!g_file_test (typelib, G_FILE_TEST_EXISTS)) {
+    print_message ("skipped: no typelib was built\n");
+    skip ();
+  }
+  struct vm *vm = vm_start_testcard (&(struct vm_config){
+      .device = "virtio-vga-gl", .gl = "on", .append = "mode=800x600 fps=30 damage=full" });
+  const char *const args[] = { "/usr/bin/python3", script, vm_address (vm), NULL };
+  environment = g_environ_setenv (environment, "GI_TYPELIB_PATH", folder, TRUE);
+  environment = g_environ_setenv (environment, "LD_LIBRARY_PATH", folder, TRUE);
+  environment = g_environ_setenv (environment, "G_DEBUG", "fatal-criticals", TRUE);
+  run (args, environment, &output);
+  vm_stop (vm);
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    fds_unit_test (test_still),
-    fds_unit_test (test_moving),
-    fds_unit_test (test_example),
-    fds_unit_test (test_example_moving),
+    fds_unit_test (test_still),          fds_unit_test (test_moving), fds_unit_test (test_example),
+    fds_unit_test (test_example_moving), fds_unit_test (test_python),
   };
 
   return cmocka_run_group_tests (tests, fake_warm_up, NULL);
