@@ -23,7 +23,7 @@ check() { # what, command...
 bench() { # the exit code that is expected, arguments...
   local expected=$1 code=0
   shift
-  timeout 60 "$QDMABUF_BENCH" "$@" >stdout 2>err || code=$?
+  timeout 300 "$QDMABUF_BENCH" "$@" >stdout 2>err || code=$?
   check "exit $expected, not $code: qdmabuf-bench $*" test "$code" = "$expected"
 }
 said() { check "stderr says '$1'" grep -qF -- "$1" err; }
@@ -105,7 +105,7 @@ check "the picture and its damage" test "$(grep -c ' warm ' stdout)" = 2
 # ---- the bars: that they are there, not that this machine is quiet ----
 bars() {
   local code=0
-  timeout 60 "$QDMABUF_BENCH" pixels --bars --rounds 2 --filter 1280x800 --json bars.json >stdout 2>err || code=$?
+  timeout 300 "$QDMABUF_BENCH" pixels --bars --rounds 2 --filter 1280x800 --json bars.json >stdout 2>err || code=$?
   check "exit 0 or 3, not $code" test "$code" = 0 -o "$code" = 3
 }
 bars
