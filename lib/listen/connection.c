@@ -70,13 +70,13 @@ stream_for_fd (int fd, GError **error)
 
 /* GIO's reasons in our words; a cancelled operation passes as it is. */
 static void
-propagate (GError **error, GError *detail, bool expired, int code_expired, unsigned ms,
-           const char *what)
+propagate (GError **error, GError *detail, bool expired, int code_expired, const char *what)
 {
   g_autofree char *text = text_clean (detail->message);
 
   if (expired)
-    g_set_error (error, QDMABUF_ERROR, code_expired, "%s does not answer within %u ms", what, ms);
+    g_set_error (error, QDMABUF_ERROR, code_expired, "%s does not answer within %u ms", what,
+                 deadline_answer_ms);
   else if (g_error_matches (detail, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
     g_propagate_error (error, detail);
     return;
@@ -116,8 +116,7 @@ start_without_calls (GDBusConnection *dbus)
 }
 
 struct connection *
-connection_new_for_fd (int fd, bool hold, unsigned ms, GMainContext *context,
-                       GCancellable *cancellable, GError **error)
+connection_new_for_fd (int fd, GMainContext *context, GCancellable *cancellable, GError **error)
 {
   GDBusConnectionFlags flags = G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
                                G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING;
@@ -126,7 +125,7 @@ connection_new_for_fd (int fd, bool hold, unsigned ms, GMainContext *context,
   struct deadline deadline;
 
   g_main_context_push_thread_default (context);
-  deadline_start (&deadline, ms, cancellable);
+  deadline_start (&deadline, deadline_answer_ms, cancellable);
   g_autoptr (GIOStream) stream = stream_for_fd (fd, &detail);
   if (stream)
     dbus = g_dbus_connection_new_sync (stream, NULL, flags, NULL, deadline.cancellable, &detail);
@@ -134,14 +133,13 @@ connection_new_for_fd (int fd, bool hold, unsigned ms, GMainContext *context,
   g_main_context_pop_thread_default (context);
 
   if (!dbus) {
-    propagate (error, g_steal_pointer (&detail), expired, QDMABUF_ERROR_TIMED_OUT, ms,
+    propagate (error, g_steal_pointer (&detail), expired, QDMABUF_ERROR_TIMED_OUT,
                "QEMU at the other end of the socket");
     return NULL;
   }
   struct connection *connection = connection_wrap (dbus, context);
   if (g_dbus_connection_get_capabilities (dbus) & G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING) {
-    if (!hold)
-      start_without_calls (dbus);
+    start_without_calls (dbus);
     return connection;
   }
   connection_free (connection);
@@ -170,8 +168,7 @@ connection_new_for_bus (const char *address, GMainContext *context, GCancellable
 
   if (dbus)
     return connection_wrap (dbus, context);
-  propagate (error, g_steal_pointer (&detail), expired, QDMABUF_ERROR_CONNECT, deadline_answer_ms,
-             what);
+  propagate (error, g_steal_pointer (&detail), expired, QDMABUF_ERROR_CONNECT, what);
   return NULL;
 }
 

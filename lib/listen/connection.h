@@ -18,15 +18,14 @@ struct connection {
   void *data;
 };
 
-/* Both block at most deadline_answer_ms (ms for an fd), honour cancellable, and must be called in
+/* Both block at most deadline_answer_ms, honour cancellable, and must be called in
  * the thread that has context or may take it. On success nothing is delivered before the context
  * runs. Errors: CONNECT, TIMED_OUT (an fd whose peer stays silent), G_IO_ERROR_CANCELLED. */
 
-/* Takes fd, a connected Unix socket, also on failure. We are the client of the authentication. With
- * hold the first message waits for g_dbus_connection_start_message_processing, and what
- * the other side may send is the caller's affair; without, its method calls are dropped. */
-struct connection *connection_new_for_fd (int fd, bool hold, unsigned ms, GMainContext *context,
-                                          GCancellable *cancellable, GError **error);
+/* Takes fd, a connected Unix socket, also on failure. We are the client of the authentication. The
+ * method calls of the other side are dropped. */
+struct connection *
+connection_new_for_fd (int fd, GMainContext *context, GCancellable *cancellable, GError **error);
 /* address: of a message bus. */
 struct connection *connection_new_for_bus (const char *address, GMainContext *context,
                                            GCancellable *cancellable, GError **error);

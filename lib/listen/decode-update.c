@@ -41,79 +41,96 @@ check_update (struct rect r, uint32_t stride, unsigned cpp, size_t size, GError 
 }
 
 bool
+decode_end (const struct wire *arguments, GError **error)
+{
+  if (wire_end (arguments))
+    return true;
+  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_PROTOCOL,
+               arguments->bad ? "the arguments are not what their types say"
+                              : "the message goes on behind the arguments");
+  return false;
+}
+
+static struct rect
+read_rect (struct wire *arguments)
+{
+  struct rect r = { .x = wire_i32 (arguments) };
+
+  r.y = wire_i32 (arguments);
+  r.width = wire_i32 (arguments);
+  r.height = wire_i32 (arguments);
+  return r;
+}
+
+bool
 decode_update (const struct transport_call *call, struct event *event, GError **error)
 {
-  g_autoptr (GVariant) pixels = g_variant_get_child_value (call->body, 6);
-  uint32_t pixman = 0;
+  struct wire arguments = call->body;
 
-  g_variant_get (call->body, "(iiiiuu@ay)", &event->rect.x, &event->rect.y, &event->rect.width,
-                 &event->rect.height, &event->stride, &pixman, NULL);
+  event->rect = read_rect (&arguments);
+  event->stride = wire_u32 (&arguments);
+  uint32_t pixman = wire_u32 (&arguments);
+  event->pixels = wire_bytes (&arguments, &event->size);
+  if (!decode_end (&arguments, error))
+    return false;
   const struct pixel_format *format = pixel_format_from_pixman (pixman);
   if (!format) {
     g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_UNSUPPORTED_FORMAT,
                  "pixman format 0x%08x is unknown", pixman);
     return false;
   }
-  if (!check_update (event->rect, event->stride, format->cpp, g_variant_get_size (pixels), error))
+  if (!check_update (event->rect, event->stride, format->cpp, event->size, error))
     return false;
   event->kind = EVENT_UPDATE_PIXELS;
   event->fourcc = format->fourcc;
-  event->pixels = g_variant_get_data_as_bytes (pixels);
   return true;
 }
 
-static void
-read_rect (const struct transport_call *call, struct rect *r)
+static bool
+decode_rect (const struct transport_call *call, enum event_kind kind, struct event *event,
+             GError **error)
 {
-  g_variant_get (call->body, "(iiii)", &r->x, &r->y, &r->width, &r->height);
+  struct wire arguments = call->body;
+
+  event->kind = kind;
+  event->rect = read_rect (&arguments);
+  return decode_end (&arguments, error);
 }
 
 bool
 decode_update_map (const struct transport_call *call, struct event *event, GError **error)
 {
-  (void) error;
-  event->kind = EVENT_UPDATE_MAP;
-  read_rect (call, &event->rect);
-  return true;
+  return decode_rect (call, EVENT_UPDATE_MAP, event, error);
 }
 
 bool
 decode_update_dmabuf (const struct transport_call *call, struct event *event, GError **error)
 {
-  (void) error;
-  event->kind = EVENT_UPDATE_DMABUF;
-  read_rect (call, &event->rect);
-  return true;
+  return decode_rect (call, EVENT_UPDATE_DMABUF, event, error);
 }
 
 bool
 decode_disable (const struct transport_call *call, struct event *event, GError **error)
 {
-  (void) call;
-  (void) error;
   event->kind = EVENT_DISABLE;
-  return true;
+  return decode_end (&call->body, error);
 }
 
 bool
 decode_mouse_set (const struct transport_call *call, struct event *event, GError **error)
 {
-  int32_t on = 0;
+  struct wire arguments = call->body;
 
-  (void) error;
-  g_variant_get (call->body, "(iii)", &event->x, &event->y, &on);
   event->kind = EVENT_MOUSE_SET;
-  event->visible = on != 0;
-  return true;
+  event->x = wire_i32 (&arguments);
+  event->y = wire_i32 (&arguments);
+  event->visible = wire_i32 (&arguments) != 0;
+  return decode_end (&arguments, error);
 }
 
-bool
-decode_cursor_define (const struct transport_call *call, struct event *event, GError **error)
+static bool
+check_cursor (int32_t width, int32_t height, size_t size, GError **error)
 {
-  g_autoptr (GVariant) pixels = g_variant_get_child_value (call->body, 4);
-  int32_t width = 0, height = 0, hot_x = 0, hot_y = 0;
-
-  g_variant_get (call->body, "(iiii@ay)", &width, &height, &hot_x, &hot_y, NULL);
   if (width <= 0 || height <= 0 || width > EVENT_MAX_CURSOR || height > EVENT_MAX_CURSOR) {
     bool large = width > EVENT_MAX_CURSOR || height > EVENT_MAX_CURSOR;
 
@@ -122,18 +139,32 @@ decode_cursor_define (const struct transport_call *call, struct event *event, GE
                  EVENT_MAX_CURSOR);
     return false;
   }
-  if (g_variant_get_size (pixels) != (size_t) width * (size_t) height * 4) {
+  if (size != (size_t) width * (size_t) height * 4) {
     g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_BAD_LAYOUT,
                  "a cursor of %d×%d with %zu bytes: four for each pixel are expected", width,
-                 height, g_variant_get_size (pixels));
+                 height, size);
     return false;
   }
+  return true;
+}
+
+bool
+decode_cursor_define (const struct transport_call *call, struct event *event, GError **error)
+{
+  struct wire arguments = call->body;
+  int32_t width = wire_i32 (&arguments);
+  int32_t height = wire_i32 (&arguments);
+  int32_t hot_x = wire_i32 (&arguments);
+  int32_t hot_y = wire_i32 (&arguments);
+
+  event->pixels = wire_bytes (&arguments, &event->size);
+  if (!decode_end (&arguments, error) || !check_cursor (width, height, event->size, error))
+    return false;
   event->kind = EVENT_CURSOR_DEFINE;
   event->width = (uint32_t) width;
   event->height = (uint32_t) height;
   /* Some guests' drivers pass their user's numbers through unread. */
   event->x = CLAMP (hot_x, 0, width - 1);
   event->y = CLAMP (hot_y, 0, height - 1);
-  event->pixels = g_variant_get_data_as_bytes (pixels);
   return true;
 }

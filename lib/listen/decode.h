@@ -4,7 +4,7 @@
 
 #include "listen/event.h"
 
-/* call->body has the signature of the method, and the number of fds is one the method can have. */
+/* The call has the signature of the method, and the number of fds is one the method can have. */
 typedef bool (*decode_func) (const struct transport_call *call, struct event *event,
                              GError **error);
 
@@ -19,3 +19,6 @@ bool decode_update_dmabuf (const struct transport_call *call, struct event *even
 bool decode_disable (const struct transport_call *call, struct event *event, GError **error);
 bool decode_mouse_set (const struct transport_call *call, struct event *event, GError **error);
 bool decode_cursor_define (const struct transport_call *call, struct event *event, GError **error);
+
+/* All arguments were read from a copy of call->body. Error: PROTOCOL. */
+bool decode_end (const struct wire *arguments, GError **error);

@@ -18,16 +18,16 @@ struct method {
 };
 
 static const struct method methods[] = {
-  { INTERFACE_LISTENER, "Scanout", "(uuuuay)", 0, 0, decode_scanout },
-  { INTERFACE_LISTENER, "Update", "(iiiiuuay)", 0, 0, decode_update },
-  { INTERFACE_LISTENER, "ScanoutDMABUF", "(huuuutb)", 1, 1, decode_scanout_dmabuf },
-  { INTERFACE_LISTENER, "UpdateDMABUF", "(iiii)", 0, 0, decode_update_dmabuf },
-  { INTERFACE_LISTENER, "Disable", "()", 0, 0, decode_disable },
-  { INTERFACE_LISTENER, "MouseSet", "(iii)", 0, 0, decode_mouse_set },
-  { INTERFACE_LISTENER, "CursorDefine", "(iiiiay)", 0, 0, decode_cursor_define },
-  { INTERFACE_MAP, "ScanoutMap", "(huuuuu)", 1, 1, decode_scanout_map },
-  { INTERFACE_MAP, "UpdateMap", "(iiii)", 0, 0, decode_update_map },
-  { INTERFACE_DMABUF2, "ScanoutDMABUF2", "(ahuuuuauauuuuutb)", 1, LAYOUT_MAX_PLANES,
+  { INTERFACE_LISTENER, "Scanout", "uuuuay", 0, 0, decode_scanout },
+  { INTERFACE_LISTENER, "Update", "iiiiuuay", 0, 0, decode_update },
+  { INTERFACE_LISTENER, "ScanoutDMABUF", "huuuutb", 1, 1, decode_scanout_dmabuf },
+  { INTERFACE_LISTENER, "UpdateDMABUF", "iiii", 0, 0, decode_update_dmabuf },
+  { INTERFACE_LISTENER, "Disable", "", 0, 0, decode_disable },
+  { INTERFACE_LISTENER, "MouseSet", "iii", 0, 0, decode_mouse_set },
+  { INTERFACE_LISTENER, "CursorDefine", "iiiiay", 0, 0, decode_cursor_define },
+  { INTERFACE_MAP, "ScanoutMap", "huuuuu", 1, 1, decode_scanout_map },
+  { INTERFACE_MAP, "UpdateMap", "iiii", 0, 0, decode_update_map },
+  { INTERFACE_DMABUF2, "ScanoutDMABUF2", "ahuuuuauauuuuutb", 1, LAYOUT_MAX_PLANES,
     decode_scanout_dmabuf2 },
 };
 
@@ -74,11 +74,11 @@ static bool
 check_call (const struct transport_call *call, const struct method *method, const char **dbus_error,
             GError **error)
 {
-  if (!g_variant_is_of_type (call->body, G_VARIANT_TYPE (method->signature))) {
+  if (!g_str_equal (call->signature, method->signature)) {
     *dbus_error = ERROR_INVALID_ARGS;
     g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_PROTOCOL,
-                 "arguments of the types %s; %s are expected",
-                 g_variant_get_type_string (call->body), method->signature);
+                 "arguments of the types (%s); (%s) are expected", call->signature,
+                 method->signature);
     return false;
   }
   if (call->n_fds < method->min_fds || call->n_fds > method->max_fds) {
@@ -105,10 +105,9 @@ decode_method (const struct transport_call *call, const struct method *method, s
 static bool
 check_address (const struct transport_call *call, const char **dbus_error, GError **error)
 {
-  if (!call->path || !call->member) {
+  if (call->refusal) {
     *dbus_error = ERROR_INVALID_ARGS;
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_PROTOCOL, "a call without %s",
-                 call->path ? "a member" : "an object");
+    g_propagate_error (error, g_error_copy (call->refusal));
     return false;
   }
   if (g_str_equal (call->path, PATH_LISTENER))
@@ -158,8 +157,7 @@ event_decode (const struct transport_call *call, QdmabufListenerFlags flags, str
 void
 event_clear (struct event *event)
 {
-  g_clear_pointer (&event->answer, g_variant_unref);
+  g_clear_pointer (&event->answer, g_byte_array_unref);
   g_clear_pointer (&event->buffer, qdmabuf_buffer_unref);
-  g_clear_pointer (&event->pixels, g_bytes_unref);
   *event = EVENT_NONE_YET;
 }

@@ -12,7 +12,7 @@
 
 enum event_kind {
   EVENT_NONE,
-  EVENT_ANSWER, /* a standard call: answer holds what to reply */
+  EVENT_ANSWER, /* a standard call: answer is what to reply */
   EVENT_SCANOUT,
   EVENT_UPDATE_PIXELS,
   EVENT_UPDATE_MAP,
@@ -25,15 +25,17 @@ enum event_kind {
 /* Which members mean something depends on kind; the others are zero. */
 struct event {
   enum event_kind kind;
-  GVariant *answer;      /* owned */
-  QdmabufBuffer *buffer; /* SCANOUT: validated, owned */
-  unsigned version;      /* SCANOUT: 0 Scanout and ScanoutMap, 1 ScanoutDMABUF, 2 ScanoutDMABUF2 */
-  bool is_map;           /* SCANOUT: it was a ScanoutMap */
-  struct rect rect;      /* UPDATE_*: pixels; as QEMU sent it, so not always inside the screen */
-  uint32_t stride;       /* UPDATE_PIXELS: bytes */
-  uint32_t fourcc;       /* UPDATE_PIXELS */
-  GBytes
-      *pixels; /* UPDATE_PIXELS, CURSOR_DEFINE: owned, large enough for what is said about them */
+  GByteArray *answer;     /* ANSWER: the body of the reply; owned, nullable: empty */
+  const char *signature;  /* ANSWER: of it; static */
+  QdmabufBuffer *buffer;  /* SCANOUT: validated, owned */
+  unsigned version;       /* SCANOUT: 0 Scanout and ScanoutMap, 1 ScanoutDMABUF, 2 ScanoutDMABUF2 */
+  bool is_map;            /* SCANOUT: it was a ScanoutMap */
+  struct rect rect;       /* UPDATE_*: pixels; as QEMU sent it, so not always inside the screen */
+  uint32_t stride;        /* UPDATE_PIXELS: bytes */
+  uint32_t fourcc;        /* UPDATE_PIXELS */
+  const uint8_t *pixels;  /* UPDATE_PIXELS, CURSOR_DEFINE: lent from the call, and as many as is
+                           * said about them */
+  size_t size;            /* of pixels, bytes */
   uint32_t width, height; /* CURSOR_DEFINE: pixels, 1 to EVENT_MAX_CURSOR */
   int x, y;     /* MOUSE_SET: the pointer; CURSOR_DEFINE: the hot spot, inside the cursor */
   bool visible; /* MOUSE_SET */
@@ -53,4 +55,4 @@ unsigned event_n_methods (void);
 /* What the methods are, for the comparison with the description: NULL behind the last. Static. */
 const char *event_method_interface (unsigned method);
 const char *event_method_member (unsigned method);
-const char *event_method_signature (unsigned method); /* with parentheses: "(iiii)" */
+const char *event_method_signature (unsigned method);

@@ -3,7 +3,6 @@
  * decoded, answers what QEMU waits for and hands the rest on. */
 #include "listen/listener.h"
 
-#include <glib/gstdio.h>
 #include <qemu-dmabuf/qdmabuf-error.h>
 #include <stdatomic.h>
 
@@ -12,32 +11,54 @@
 #include "listen/transport.h"
 #include "listen/warnings.h"
 
-/* A g_atomic_rc_box: replies are counted even when they are sent later than the listener lives. */
-struct tally {
-  _Atomic uint64_t calls, map_replies, dmabuf_replies, refused, dropped;
+/* Answers to UpdateDMABUF that are kept for the next ones. */
+#define MAX_SPARE_REPLIES 32u
+
+/* What replies need. A g_atomic_rc_box: they may be sent when the listener is gone. */
+struct link {
+  struct transport *transport;
+  _Atomic uint64_t calls, map_replies, dmabuf_replies, refused;
+  GMutex lock; /* guards all below */
+  struct listener_reply *spare;
+  unsigned n_spare;
 };
 
 struct listener {
   GThread *thread;
-  GMainContext *context;
-  GCancellable *cancellable; /* ends the authentication */
-  atomic_bool quit;
-  int fd; /* until the thread takes it */
   QdmabufListenerFlags flags;
   struct listener_handler handler;
   void *data;
-  struct transport *transport; /* the thread's */
-  struct warnings warnings;    /* the thread's */
-  bool ended;                  /* the thread's: closed was told */
-  struct tally *tally;
+  struct link *link;
+  struct warnings warnings; /* the thread's */
 };
 
 struct listener_reply {
-  struct transport *transport;
-  struct tally *tally;
+  struct link *link;           /* NULL: spare */
+  struct listener_reply *next; /* of the spare ones */
   uint32_t serial;
   bool expected;
 };
+
+static void
+clear_link (gpointer data)
+{
+  struct link *link = data;
+
+  while (link->spare) {
+    struct listener_reply *next = link->spare->next;
+
+    g_free (link->spare);
+    link->spare = next;
+  }
+  g_clear_pointer (&link->transport, transport_unref);
+  g_mutex_clear (&link->lock);
+}
+
+static void
+link_unref (struct link *link)
+{
+  g_atomic_rc_box_release_full (link, clear_link);
+}
 
 static void
 warn (struct listener *listener, unsigned method, const GError *error)
@@ -62,18 +83,45 @@ refuse (struct listener *listener, const struct transport_call *call, unsigned m
         const char *dbus_error, const GError *error)
 {
   if (call->reply_expected)
-    transport_reply_error (listener->transport, call->serial, dbus_error, error->message);
-  atomic_fetch_add (&listener->tally->refused, 1);
+    transport_reply_error (listener->link->transport, call->serial, dbus_error, error->message);
+  atomic_fetch_add (&listener->link->refused, 1);
   warn (listener, method, error);
+}
+
+static struct listener_reply *
+take_spare (struct link *link)
+{
+  g_mutex_lock (&link->lock);
+  struct listener_reply *reply = link->spare;
+  if (reply) {
+    link->spare = reply->next;
+    link->n_spare--;
+  }
+  g_mutex_unlock (&link->lock);
+  return reply ? reply : g_new (struct listener_reply, 1);
+}
+
+static void
+give_back (struct link *link, struct listener_reply *reply)
+{
+  g_mutex_lock (&link->lock);
+  bool keep = link->n_spare < MAX_SPARE_REPLIES;
+  if (keep) {
+    *reply = (struct listener_reply){ .next = link->spare };
+    link->spare = reply;
+    link->n_spare++;
+  }
+  g_mutex_unlock (&link->lock);
+  if (!keep)
+    g_free (reply);
 }
 
 static struct listener_reply *
 reply_new (struct listener *listener, const struct transport_call *call)
 {
-  struct listener_reply *reply = g_new (struct listener_reply, 1);
+  struct listener_reply *reply = take_spare (listener->link);
 
-  *reply = (struct listener_reply){ .transport = transport_ref (listener->transport),
-                                    .tally = g_atomic_rc_box_acquire (listener->tally),
+  *reply = (struct listener_reply){ .link = g_atomic_rc_box_acquire (listener->link),
                                     .serial = call->serial,
                                     .expected = call->reply_expected };
   return reply;
@@ -82,13 +130,14 @@ reply_new (struct listener *listener, const struct transport_call *call)
 void
 listener_reply_send (struct listener_reply *reply)
 {
+  struct link *link = reply->link;
+
   if (reply->expected) {
-    transport_reply (reply->transport, reply->serial, NULL);
-    atomic_fetch_add (&reply->tally->dmabuf_replies, 1);
+    transport_reply (link->transport, reply->serial, "", NULL);
+    atomic_fetch_add (&link->dmabuf_replies, 1);
   }
-  transport_unref (reply->transport);
-  g_atomic_rc_box_release (reply->tally);
-  g_free (reply);
+  give_back (link, reply);
+  link_unref (link);
 }
 
 /* All but UpdateDMABUF, which the handler answers; before the handler runs, as QEMU's main loop
@@ -98,19 +147,19 @@ answer (struct listener *listener, const struct transport_call *call, const stru
 {
   if (!call->reply_expected || event->kind == EVENT_UPDATE_DMABUF)
     return;
-  transport_reply (listener->transport, call->serial, event->answer);
+  transport_reply (listener->link->transport, call->serial, event->answer ? event->signature : "",
+                   event->answer);
   if (event->is_map)
-    atomic_fetch_add (&listener->tally->map_replies, 1);
+    atomic_fetch_add (&listener->link->map_replies, 1);
 }
 
 static void
-hand_pixels (struct listener *listener, const struct event *event, int64_t time)
+hand_cursor (struct listener *listener, const struct event *event)
 {
-  size_t size = 0;
-  const uint8_t *pixels = g_bytes_get_data (event->pixels, &size);
+  g_autoptr (GBytes) pixels = g_bytes_new (event->pixels, event->size);
 
-  listener->handler.update_pixels (listener->data, event->rect, event->stride, event->fourcc,
-                                   pixels, size, time);
+  listener->handler.cursor_define (listener->data, event->width, event->height, event->x, event->y,
+                                   pixels);
 }
 
 static void
@@ -127,7 +176,8 @@ hand_on (struct listener *listener, const struct transport_call *call, const str
     handler->scanout (data, event->buffer, event->version, call->time);
     break;
   case EVENT_UPDATE_PIXELS:
-    hand_pixels (listener, event, call->time);
+    handler->update_pixels (data, event->rect, event->stride, event->fourcc, event->pixels,
+                            event->size, call->time);
     break;
   case EVENT_UPDATE_MAP:
     handler->update_map (data, event->rect, call->time);
@@ -142,7 +192,7 @@ hand_on (struct listener *listener, const struct transport_call *call, const str
     handler->mouse_set (data, event->x, event->y, event->visible);
     break;
   case EVENT_CURSOR_DEFINE:
-    handler->cursor_define (data, event->width, event->height, event->x, event->y, event->pixels);
+    hand_cursor (listener, event);
     break;
   }
 }
@@ -156,7 +206,7 @@ on_call (void *data, const struct transport_call *call)
   struct event event;
   unsigned method = 0;
 
-  atomic_fetch_add (&listener->tally->calls, 1);
+  atomic_fetch_add (&listener->link->calls, 1);
   if (!event_decode (call, listener->flags, &event, &method, &dbus_error, &error)) {
     refuse (listener, call, method, dbus_error, error);
     return;
@@ -167,40 +217,11 @@ on_call (void *data, const struct transport_call *call)
 }
 
 static void
-on_dropped (void *data, unsigned n)
-{
-  struct listener *listener = data;
-  g_autoptr (GError) error = g_error_new (
-      QDMABUF_ERROR, QDMABUF_ERROR_LIMIT,
-      "%u calls of QEMU were dropped: they came faster than this process took them", n);
-
-  atomic_fetch_add (&listener->tally->dropped, n);
-  warn (listener, event_n_methods () + 1, error);
-}
-
-static void
 on_closed (void *data, const GError *error)
 {
   struct listener *listener = data;
 
-  listener->ended = true;
   listener->handler.closed (listener->data, error);
-}
-
-static void
-open_transport (struct listener *listener)
-{
-  static const struct transport_handler handler = { on_call, on_dropped, on_closed };
-  g_autoptr (GError) error = NULL;
-  int fd = listener->fd;
-
-  listener->fd = -1;
-  listener->transport = transport_new (fd, 2 * deadline_answer_ms, listener->context, &handler,
-                                       listener, listener->cancellable, &error);
-  if (listener->transport || atomic_load (&listener->quit))
-    return;
-  g_prefix_error (&error, "QEMU did not take up the listener: ");
-  on_closed (listener, error);
 }
 
 static gpointer
@@ -208,15 +229,7 @@ listener_thread (gpointer data)
 {
   struct listener *listener = data;
 
-  g_main_context_push_thread_default (listener->context);
-  open_transport (listener);
-  while (!atomic_load (&listener->quit) && !listener->ended)
-    g_main_context_iteration (listener->context, TRUE);
-  if (listener->transport) {
-    transport_close (listener->transport);
-    transport_unref (listener->transport);
-  }
-  g_main_context_pop_thread_default (listener->context);
+  transport_run (listener->link->transport, 2 * deadline_answer_ms);
   return NULL;
 }
 
@@ -224,16 +237,17 @@ struct listener *
 listener_new (int fd, QdmabufListenerFlags flags, const struct listener_handler *handler,
               void *data, GError **error)
 {
+  static const struct transport_handler calls = { on_call, on_closed };
   struct listener *listener = g_new0 (struct listener, 1);
 
-  listener->fd = fd;
   listener->flags = flags;
   listener->handler = *handler;
   listener->data = data;
-  listener->context = g_main_context_new ();
-  listener->cancellable = g_cancellable_new ();
-  listener->tally = g_atomic_rc_box_new0 (struct tally);
-  listener->thread = g_thread_try_new ("qdmabuf-listen", listener_thread, listener, error);
+  listener->link = g_atomic_rc_box_new0 (struct link);
+  g_mutex_init (&listener->link->lock);
+  listener->link->transport = transport_new (fd, &calls, listener, error);
+  if (listener->link->transport)
+    listener->thread = g_thread_try_new ("qdmabuf-listen", listener_thread, listener, error);
   if (listener->thread)
     return listener;
   listener_free (listener);
@@ -243,29 +257,23 @@ listener_new (int fd, QdmabufListenerFlags flags, const struct listener_handler 
 void
 listener_free (struct listener *listener)
 {
-  atomic_store (&listener->quit, true);
-  g_cancellable_cancel (listener->cancellable);
-  g_main_context_wakeup (listener->context);
-  if (listener->thread)
+  if (listener->thread) {
+    transport_stop (listener->link->transport);
     g_thread_join (listener->thread);
-  if (listener->fd >= 0)
-    g_close (listener->fd, NULL);
-  g_object_unref (listener->cancellable);
-  g_main_context_unref (listener->context);
-  g_atomic_rc_box_release (listener->tally);
+  }
+  link_unref (listener->link);
   g_free (listener);
 }
 
 struct listener_counters
 listener_get_counters (struct listener *listener)
 {
-  struct tally *tally = listener->tally;
+  struct link *link = listener->link;
 
   return (struct listener_counters){
-    .calls = atomic_load (&tally->calls),
-    .map_replies = atomic_load (&tally->map_replies),
-    .dmabuf_replies = atomic_load (&tally->dmabuf_replies),
-    .refused = atomic_load (&tally->refused),
-    .dropped = atomic_load (&tally->dropped),
+    .calls = atomic_load (&link->calls),
+    .map_replies = atomic_load (&link->map_replies),
+    .dmabuf_replies = atomic_load (&link->dmabuf_replies),
+    .refused = atomic_load (&link->refused),
   };
 }

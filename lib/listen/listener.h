@@ -13,8 +13,8 @@
 /* The answer that QEMU waits for after UpdateDMABUF. */
 struct listener_reply;
 
-/* All functions are called on the listener's own thread, must not block, and must not call QEMU.
- * All must be set. */
+/* All functions are called on the listener's own thread, must not block, and must not call QEMU:
+ * meanwhile nothing is read, and QEMU keeps what it has to say. All must be set. */
 struct listener_handler {
   /* A new picture of any kind, already validated; lent. version: 0 for Scanout and ScanoutMap, 1
    * ScanoutDMABUF, 2 ScanoutDMABUF2. time: µs, when the call was read. A ScanoutMap is answered
@@ -58,7 +58,6 @@ struct listener_counters {
   uint64_t map_replies;    /* answers to ScanoutMap */
   uint64_t dmabuf_replies; /* answers to UpdateDMABUF */
   uint64_t refused;        /* calls that were refused */
-  uint64_t dropped;        /* calls lost because the thread did not keep up */
 };
 struct listener_counters listener_get_counters (struct listener *listener);
 

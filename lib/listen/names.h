@@ -23,7 +23,6 @@
 
 #define ERROR_FAILED "org.freedesktop.DBus.Error.Failed"
 #define ERROR_INVALID_ARGS "org.freedesktop.DBus.Error.InvalidArgs"
-#define ERROR_LIMITS "org.freedesktop.DBus.Error.LimitsExceeded"
 #define ERROR_UNKNOWN_METHOD "org.freedesktop.DBus.Error.UnknownMethod"
 #define ERROR_UNKNOWN_OBJECT "org.freedesktop.DBus.Error.UnknownObject"
 #define ERROR_UNKNOWN_INTERFACE "org.freedesktop.DBus.Error.UnknownInterface"

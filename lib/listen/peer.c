@@ -52,7 +52,7 @@ connect_to (struct address *address, GMainContext *context, GCancellable *cancel
   }
   if (fd < 0)
     return NULL;
-  return connection_new_for_fd (fd, false, deadline_answer_ms, context, cancellable, error);
+  return connection_new_for_fd (fd, context, cancellable, error);
 }
 
 static bool

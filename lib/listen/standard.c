@@ -28,17 +28,18 @@ standard_has_interface (QdmabufListenerFlags flags, const char *interface)
   return false;
 }
 
-/* The one property: QEMU reads it once, when the listener is registered, and uses no interface that
- * is not in it. */
-static GVariant *
-interfaces_value (QdmabufListenerFlags flags)
+/* The one property, as a variant: QEMU reads it once, when the listener is registered, and uses no
+ * interface that is not in it. */
+static void
+put_interfaces (GByteArray *body, QdmabufListenerFlags flags)
 {
-  g_auto (GVariantBuilder) names = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_STRING_ARRAY);
-
+  wire_put_signature (body, "as");
+  wire_put_u32 (body, 0);
+  unsigned start = body->len;
   for (unsigned i = 0; i < G_N_ELEMENTS (optional); i++)
     if (flags & optional[i].flag)
-      g_variant_builder_add (&names, "s", optional[i].name);
-  return g_variant_builder_end (&names);
+      wire_put_string (body, optional[i].name);
+  wire_set_u32 (body, start - 4, body->len - start);
 }
 
 static bool
@@ -53,41 +54,59 @@ unknown (const char *name, const char **dbus_error, GError **error, const char *
   return false;
 }
 
-static GVariant *
-get_all (QdmabufListenerFlags flags, const char *interface)
+static void
+answer (struct event *event, const char *signature)
 {
-  g_auto (GVariantDict) properties = G_VARIANT_DICT_INIT (NULL);
+  event->kind = EVENT_ANSWER;
+  event->signature = signature;
+  event->answer = g_byte_array_new ();
+}
 
-  if (g_str_equal (interface, INTERFACE_LISTENER))
-    g_variant_dict_insert_value (&properties, "Interfaces", interfaces_value (flags));
-  return g_variant_new ("(@a{sv})", g_variant_dict_end (&properties));
+static void
+answer_get (struct event *event, QdmabufListenerFlags flags)
+{
+  answer (event, "v");
+  put_interfaces (event->answer, flags);
+}
+
+/* The optional interfaces have no properties. */
+static void
+answer_get_all (struct event *event, QdmabufListenerFlags flags, const char *interface)
+{
+  answer (event, "a{sv}");
+  wire_put_u32 (event->answer, 0);
+  wire_put_align (event->answer, 8);
+  unsigned start = event->answer->len;
+  if (g_str_equal (interface, INTERFACE_LISTENER)) {
+    wire_put_string (event->answer, "Interfaces");
+    put_interfaces (event->answer, flags);
+  }
+  wire_set_u32 (event->answer, 0, event->answer->len - start);
 }
 
 static bool
 answer_properties (const struct transport_call *call, QdmabufListenerFlags flags,
                    struct event *event, const char **dbus_error, GError **error)
 {
-  bool all = g_str_equal (call->member, "GetAll");
-  bool get = g_str_equal (call->member, "Get");
-  const char *interface = NULL;
-  const char *property = "";
+  bool all = g_str_equal (call->member, "GetAll") && g_str_equal (call->signature, "s");
+  bool get = g_str_equal (call->member, "Get") && g_str_equal (call->signature, "ss");
+  struct wire arguments = call->body;
+  const char *interface = all || get ? wire_string (&arguments) : NULL;
+  const char *property = get ? wire_string (&arguments) : NULL;
 
-  if (all && g_variant_is_of_type (call->body, G_VARIANT_TYPE ("(s)")))
-    g_variant_get (call->body, "(&s)", &interface);
-  else if (get && g_variant_is_of_type (call->body, G_VARIANT_TYPE ("(ss)")))
-    g_variant_get (call->body, "(&s&s)", &interface, &property);
-  else if (g_str_equal (call->member, "Set"))
+  if (g_str_equal (call->member, "Set"))
     return unknown (ERROR_PROPERTY_READ_ONLY, dbus_error, error, "change of a property by", "Set");
-  else
+  if ((!all && !get) || !wire_end (&arguments))
     return unknown (ERROR_INVALID_ARGS, dbus_error, error, "properties with the arguments",
-                    g_variant_get_type_string (call->body));
-
+                    call->signature);
   if (!standard_has_interface (flags, interface))
     return unknown (ERROR_UNKNOWN_INTERFACE, dbus_error, error, "properties of", interface);
   if (get && !(g_str_equal (interface, INTERFACE_LISTENER) && g_str_equal (property, "Interfaces")))
     return unknown (ERROR_UNKNOWN_PROPERTY, dbus_error, error, "property", property);
-  event->answer =
-      get ? g_variant_new ("(v)", interfaces_value (flags)) : get_all (flags, interface);
+  if (get)
+    answer_get (event, flags);
+  else
+    answer_get_all (event, flags, interface);
   return true;
 }
 
@@ -98,17 +117,19 @@ append_methods (GString *xml, const char *interface)
     if (!g_str_equal (event_method_interface (i), interface))
       continue;
     g_string_append_printf (xml, "<method name=\"%s\">", event_method_member (i));
-    const GVariantType *type = g_variant_type_first (G_VARIANT_TYPE (event_method_signature (i)));
-    for (; type; type = g_variant_type_next (type))
-      g_string_append_printf (xml, "<arg type=\"%.*s\" direction=\"in\"/>",
-                              (int) g_variant_type_get_string_length (type),
-                              g_variant_type_peek_string (type));
+    const char *type = event_method_signature (i);
+    while (*type) {
+      int length = (int) wire_type_length (type);
+
+      g_string_append_printf (xml, "<arg type=\"%.*s\" direction=\"in\"/>", length, type);
+      type += length;
+    }
     g_string_append (xml, "</method>");
   }
 }
 
-static GVariant *
-introspect (QdmabufListenerFlags flags)
+static void
+answer_introspect (struct event *event, QdmabufListenerFlags flags)
 {
   g_autoptr (GString) xml = g_string_new ("<node>");
 
@@ -123,7 +144,8 @@ introspect (QdmabufListenerFlags flags)
     g_string_append (xml, "</interface>");
   }
   g_string_append (xml, "</node>");
-  return g_variant_new ("(s)", xml->str);
+  answer (event, "s");
+  wire_put_string (event->answer, xml->str);
 }
 
 bool
@@ -138,16 +160,12 @@ standard_answer (const struct transport_call *call, QdmabufListenerFlags flags, 
     good = answer_properties (call, flags, event, dbus_error, error);
   else if (g_str_equal (interface, INTERFACE_INTROSPECTABLE) &&
            g_str_equal (call->member, "Introspect"))
-    event->answer = introspect (flags);
+    answer_introspect (event, flags);
   else if (g_str_equal (interface, INTERFACE_PEER) && g_str_equal (call->member, "Ping"))
-    event->answer = g_variant_new_tuple (NULL, 0);
+    answer (event, "");
   else {
     *handled = false;
     return true;
-  }
-  if (event->answer) {
-    g_variant_ref_sink (event->answer);
-    event->kind = EVENT_ANSWER;
   }
   return good;
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "listen/names.h"
+
 bool
 raw_authenticate (int fd)
 {
@@ -48,33 +50,79 @@ append_number (GByteArray *bytes, uint32_t number)
 }
 
 static void
+append_text (GByteArray *bytes, const char *text)
+{
+  append_number (bytes, (uint32_t) strlen (text));
+  append_aligned (bytes, 1, text, strlen (text) + 1);
+}
+
+static void
 append_field (GByteArray *bytes, GDBusMessageHeaderField field, const char *text)
 {
   const char type = text ? (field == G_DBUS_MESSAGE_HEADER_FIELD_PATH ? 'o' : 's') : 'u';
   const char start[] = { (char) field, 1, type, 0 };
 
   append_aligned (bytes, 8, start, sizeof start);
-  append_number (bytes, text ? (uint32_t) strlen (text) : 7);
   if (text)
-    append_aligned (bytes, 1, text, strlen (text) + 1);
+    append_text (bytes, text);
+  else
+    append_number (bytes, 7);
+}
+
+static GByteArray *
+start_message (GDBusMessageType type, uint8_t flags, uint32_t body_size)
+{
+  const uint8_t start[] = { 'l', (uint8_t) type, flags, 1 };
+  GByteArray *bytes = g_byte_array_new ();
+
+  append_aligned (bytes, 1, start, sizeof start);
+  append_number (bytes, body_size);
+  append_number (bytes, 7); /* serial */
+  append_number (bytes, 0); /* length of the fields, see end_fields */
+  return bytes;
+}
+
+static void
+end_fields (GByteArray *bytes)
+{
+  uint32_t length = GUINT32_TO_LE (bytes->len - 16);
+
+  memcpy (bytes->data + 12, &length, sizeof length);
+  append_aligned (bytes, 8, "", 0);
 }
 
 GBytes *
 raw_message (GDBusMessageType type, const char *path, const char *interface, const char *member)
 {
-  const uint8_t start[] = { 'l', (uint8_t) type, 0, 1 };
-  GByteArray *bytes = g_byte_array_new ();
+  GByteArray *bytes = start_message (type, 0, 0);
 
-  append_aligned (bytes, 1, start, sizeof start);
-  append_number (bytes, 0); /* length of the body */
-  append_number (bytes, 7); /* serial */
-  append_number (bytes, 0); /* length of the fields, see below */
   append_field (bytes, G_DBUS_MESSAGE_HEADER_FIELD_PATH, path);
   append_field (bytes, G_DBUS_MESSAGE_HEADER_FIELD_INTERFACE, interface);
   append_field (bytes, G_DBUS_MESSAGE_HEADER_FIELD_MEMBER, member);
-  uint32_t length = GUINT32_TO_LE (bytes->len - 16);
-  memcpy (bytes->data + 12, &length, sizeof length);
-  append_aligned (bytes, 8, "", 0);
+  end_fields (bytes);
+  return g_byte_array_free_to_bytes (bytes);
+}
+
+GBytes *
+raw_scanout (uint32_t width, uint32_t height, uint32_t stride, uint32_t pixman,
+             const uint8_t *pixels, size_t size)
+{
+  const char signature[] = {
+    G_DBUS_MESSAGE_HEADER_FIELD_SIGNATURE, 1, 'g', 0, 6, 'u', 'u', 'u', 'u', 'a', 'y', 0
+  };
+  const uint32_t numbers[] = { width, height, stride, pixman, (uint32_t) size };
+  GByteArray *bytes =
+      start_message (G_DBUS_MESSAGE_TYPE_METHOD_CALL, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED,
+                     (uint32_t) (sizeof numbers + size));
+
+  append_field (bytes, G_DBUS_MESSAGE_HEADER_FIELD_PATH, PATH_LISTENER);
+  append_field (bytes, G_DBUS_MESSAGE_HEADER_FIELD_INTERFACE, INTERFACE_LISTENER);
+  append_field (bytes, G_DBUS_MESSAGE_HEADER_FIELD_MEMBER, "Scanout");
+  append_aligned (bytes, 8, signature, sizeof signature);
+  end_fields (bytes);
+  for (unsigned i = 0; i < G_N_ELEMENTS (numbers); i++)
+    append_number (bytes, numbers[i]);
+  append_aligned (bytes, 1, pixels, size);
   return g_byte_array_free_to_bytes (bytes);
 }
 
