@@ -60,7 +60,7 @@ screen_is_on (struct inbox *inbox)
 GPtrArray *
 inbox_scanout (struct inbox *inbox, QdmabufBuffer *buffer, unsigned version, int64_t now)
 {
-  GPtrArray *stale = steal_replies (inbox);
+  GPtrArray *stale = inbox->replies->len > 0 ? steal_replies (inbox) : NULL;
   bool settle = buffer->kind == BUFFER_DMABUF;
 
   set_current (inbox, buffer);

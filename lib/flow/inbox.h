@@ -61,7 +61,7 @@ void inbox_init (struct inbox *inbox, GDestroyNotify answer);
 void inbox_clear (struct inbox *inbox);
 
 /* Replies to updates of the scanout before, which nobody will read any more, come back to be
- * answered (full). */
+ * answered (full; NULL: none). */
 GPtrArray *
 inbox_scanout (struct inbox *inbox, QdmabufBuffer *buffer, unsigned version, int64_t now);
 enum inbox_verdict

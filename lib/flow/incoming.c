@@ -37,7 +37,7 @@ scanout (void *data, QdmabufBuffer *buffer, unsigned version, int64_t time)
   self->stats.scanouts++;
   self->shown = true;
   stale = inbox_scanout (&self->inbox, taken, version, time);
-  self->stats.replies += stale->len;
+  self->stats.replies += stale ? stale->len : 0;
   g_cond_signal (&self->wake);
   g_mutex_unlock (&self->lock);
 }

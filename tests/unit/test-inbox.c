@@ -91,7 +91,9 @@ bytes (uint32_t width, uint32_t height)
 static void
 show (struct inbox *inbox, QdmabufBuffer *buffer, unsigned version, int64_t now)
 {
-  g_ptr_array_unref (inbox_scanout (inbox, buffer, version, now));
+  g_autoptr (GPtrArray) stale = inbox_scanout (inbox, buffer, version, now);
+
+  (void) stale;
   qdmabuf_buffer_unref (buffer);
 }
 
