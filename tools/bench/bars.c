@@ -153,7 +153,7 @@ hold_rival (const struct plan *plan, struct scene *scene, unsigned pairs, struct
 static struct verdict
 judge (const struct bar *bar, const struct result *result)
 {
-  struct verdict verdict = { .ratio = result->ratio };
+  struct verdict verdict = { .result = *result, .ratio = result->ratio };
 
   if (bar->times_faster)
     verdict.ratio =

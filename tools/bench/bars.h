@@ -19,7 +19,8 @@ struct bar {
 
 struct verdict {
   char *why; /* why it was not measured; NULL: it was, and the rest is known */
-  struct spread ratio;
+  struct result result; /* both sides' times */
+  struct spread ratio;  /* the way round that bar says */
   bool met; /* the median is */
 };
 

@@ -152,6 +152,9 @@ report_bar (struct report *report, const struct bar *bar, const struct verdict *
   if (verdict->why) {
     g_variant_dict_insert (&dict, "not-measured", "s", verdict->why);
   } else {
+    g_variant_dict_insert (&dict, "pairs", "u", verdict->result.pairs);
+    insert_spread (&dict, "path-ns", &verdict->result.path);
+    insert_spread (&dict, "baseline-ns", &verdict->result.baseline);
     insert_spread (&dict, "ratio", &verdict->ratio);
     g_variant_dict_insert (&dict, "met", "b", (gboolean) verdict->met);
   }

@@ -59,7 +59,8 @@ void
 table_bars_header (void)
 {
   eta_hide ();
-  printf ("\n%-44s%-16s%9s%9s%9s%9s  %s", "path", "against", "median", "p10", "p90", "limit", "");
+  printf ("\n%-41s%-13s%9s%9s%9s%9s%9s%7s", "path", "against", "ms", "its ms", "median", "p10",
+          "p90", "limit");
   end_line ();
 }
 
@@ -69,11 +70,12 @@ table_bar (const struct bar *bar, const struct verdict *verdict)
   const struct spread *ratio = &verdict->ratio;
 
   eta_hide ();
-  printf ("%-44s%-16s", bar->path, bar->baseline);
+  printf ("%-41s%-13s", bar->path, bar->baseline);
   if (verdict->why)
-    printf ("%9s%9s%9s%9.3g  not measured: %s", "", "", "", bar->limit, verdict->why);
+    printf ("%9s%9s%9s%9s%9s%7.3g  not measured: %s", "", "", "", "", "", bar->limit, verdict->why);
   else
-    printf ("%9.4g%9.4g%9.4g%9.3g  %s", ratio->median, ratio->p10, ratio->p90, bar->limit,
-            verdict->met ? "met" : "missed");
+    printf ("%9.4f%9.4f%9.4g%9.4g%9.4g%7.3g  %s", verdict->result.path.median / 1e6,
+            verdict->result.baseline.median / 1e6, ratio->median, ratio->p10, ratio->p90,
+            bar->limit, verdict->met ? "met" : "missed");
   end_line ();
 }
