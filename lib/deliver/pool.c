@@ -31,6 +31,7 @@ struct pool {
   void (*released) (void *data);
   void *data;
   unsigned running;
+  bool awaited; /* somebody waits for quiet: else telling it would be a system call for nobody */
   GCond quiet;
   struct pool_buffer *buffers[]; /* n of max */
 };
@@ -89,8 +90,11 @@ pool_set_notify (struct pool *pool, void (*released) (void *data), void *data)
   g_mutex_lock (&pool->lock);
   pool->released = released;
   pool->data = data;
-  while (pool->running > 0)
+  while (pool->running > 0) {
+    pool->awaited = true;
     g_cond_wait (&pool->quiet, &pool->lock);
+  }
+  pool->awaited = false;
   g_mutex_unlock (&pool->lock);
 }
 
@@ -107,7 +111,7 @@ notify_locked (struct pool *pool)
   g_mutex_unlock (&pool->lock);
   released (data);
   g_mutex_lock (&pool->lock);
-  if (--pool->running == 0)
+  if (--pool->running == 0 && pool->awaited)
     g_cond_broadcast (&pool->quiet);
 }
 
