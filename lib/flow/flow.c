@@ -29,8 +29,9 @@ answer (struct flow *self, struct inbox_work *work, int64_t started)
   int64_t now = g_get_monotonic_time ();
   unsigned n = work->replies->len;
 
-  g_clear_pointer (&work->replies, g_ptr_array_unref);
+  g_ptr_array_set_size (work->replies, 0); /* answers them */
   g_mutex_lock (&self->lock);
+  inbox_give_back (&self->inbox, g_steal_pointer (&work->replies));
   timings_add (&self->stats.read, now - started);
   if (n > 0)
     timings_add (&self->stats.reply, now - (work->deadline - INBOX_REPLY_US));

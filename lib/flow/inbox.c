@@ -21,6 +21,7 @@ inbox_clear (struct inbox *inbox)
 {
   g_clear_pointer (&inbox->current, qdmabuf_buffer_unref);
   g_clear_pointer (&inbox->replies, g_ptr_array_unref);
+  g_clear_pointer (&inbox->spare, g_ptr_array_unref);
 }
 
 static GPtrArray *
@@ -28,8 +29,19 @@ steal_replies (struct inbox *inbox)
 {
   GPtrArray *replies = inbox->replies;
 
-  inbox->replies = g_ptr_array_new_with_free_func (inbox->answer);
+  inbox->replies = g_steal_pointer (&inbox->spare);
+  if (!inbox->replies)
+    inbox->replies = g_ptr_array_new_with_free_func (inbox->answer);
   return replies;
+}
+
+void
+inbox_give_back (struct inbox *inbox, GPtrArray *replies)
+{
+  if (inbox->spare)
+    g_ptr_array_unref (replies);
+  else
+    inbox->spare = replies;
 }
 
 GPtrArray *

@@ -41,6 +41,7 @@ struct inbox {
   int64_t time;           /* of the newest call in pending */
   int64_t oldest_reply;   /* arrival of the first of replies */
   GPtrArray *replies;     /* what QEMU waits for; dropping one answers it */
+  GPtrArray *spare;       /* empty, for the next work; nullable */
   GDestroyNotify answer;
   int64_t disable_due; /* when the screen counts as off, INT64_MAX: it does not */
   int64_t resize_due;  /* when an inline picture takes the console's size, INT64_MAX: it has it */
@@ -81,6 +82,8 @@ void inbox_console_size (struct inbox *inbox, unsigned width, unsigned height, i
 GPtrArray *inbox_give_up (struct inbox *inbox);
 /* Is something to be read at this time? */
 bool inbox_take (struct inbox *inbox, int64_t now, struct inbox_work *work);
+/* Takes the replies of a work, all of them answered and removed: the array is used again. */
+void inbox_give_back (struct inbox *inbox, GPtrArray *replies);
 /* Has the screen been off for long enough to say so? True once. */
 bool inbox_take_disabled (struct inbox *inbox, int64_t now);
 /* The read of that time failed for a reason that passes: try again then, though no call comes. */

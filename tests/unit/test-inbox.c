@@ -167,6 +167,40 @@ test_updates_become_one_read_and_are_answered_with_it (void **state)
 }
 
 static void
+take_and_give_back (struct inbox *inbox, int64_t now)
+{
+  struct inbox_work work;
+
+  inbox_update_dmabuf (inbox, (struct rect){ 1, 1, 2, 2 }, reply (), now);
+  assert_true (inbox_take (inbox, now, &work));
+  assert_int_equal (work.replies->len, 1);
+  g_ptr_array_set_size (work.replies, 0);
+  inbox_give_back (inbox, work.replies);
+  qdmabuf_buffer_unref (work.buffer);
+}
+
+static void
+test_what_held_replies_is_used_again (void **state)
+{
+  struct inbox *inbox = &((struct fixture *) *state)->inbox;
+
+  show_dmabuf (inbox, 1, 0);
+  take_and_give_back (inbox, 10);
+  GPtrArray *one = inbox->replies;
+  GPtrArray *other = inbox->spare;
+  assert_non_null (other);
+  take_and_give_back (inbox, 20);
+  assert_ptr_equal (inbox->replies, other);
+  assert_ptr_equal (inbox->spare, one);
+  take_and_give_back (inbox, 30);
+  assert_ptr_equal (inbox->replies, one);
+  assert_int_equal (answered, 3);
+  /* There is one to spare already. */
+  inbox_give_back (inbox, g_ptr_array_new ());
+  assert_ptr_equal (inbox->spare, other);
+}
+
+static void
 test_update_outside_the_picture_is_answered_all_the_same (void **state)
 {
   struct inbox *inbox = &((struct fixture *) *state)->inbox;
@@ -418,6 +452,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     test (test_placeholder_is_never_read),
     test (test_updates_become_one_read_and_are_answered_with_it),
+    test (test_what_held_replies_is_used_again),
     test (test_update_outside_the_picture_is_answered_all_the_same),
     test (test_new_scanout_answers_updates_of_the_old_one),
     test (test_update_without_scanout),
