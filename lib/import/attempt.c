@@ -146,7 +146,10 @@ chooser_release_import (struct chooser *chooser, struct kept_import *kept)
     else
       lose_contender (chooser, contender, executor_lost ());
   }
-  kept_import_unref (kept);
+  if (contender->executor)
+    kept_import_unref (kept);
+  else
+    kept_import_done (kept, &chooser->spare_import);
 }
 
 struct kept_import *
@@ -191,7 +194,8 @@ import_buffer (struct attempt *attempt, struct contender *contender, enum verdic
   if (!job)
     *verdict = attempt->error ? VERDICT_STOP : VERDICT_NEXT;
   else if (job->imported)
-    kept = kept_import_new (contender->backend, attempt->buffer, job->imported);
+    kept = kept_import_new (&attempt->chooser->spare_import, contender->backend, attempt->buffer,
+                            job->imported);
   else
     *verdict = judge (attempt, contender, g_steal_pointer (&job->error));
   g_clear_pointer (&job, job_unref);

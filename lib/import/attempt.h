@@ -22,7 +22,9 @@ struct contender {
 };
 
 struct chooser {
+  struct kept_import *spare_import; /* nullable */
   char *preference;
+  GArray *candidates;    /* of chooser.c; empty between its calls */
   GPtrArray *contenders; /* of struct contender */
   GQueue kept;           /* of struct kept_import, last used first */
   struct refusals refusals;

@@ -31,6 +31,7 @@ chooser_new (const char *preference)
 
   chooser->preference = g_strdup (preference);
   chooser->contenders = g_ptr_array_new_with_free_func (contender_free);
+  chooser->candidates = g_array_new (FALSE, FALSE, sizeof (struct candidate));
   g_queue_init (&chooser->kept);
   return chooser;
 }
@@ -130,12 +131,13 @@ compare_candidates (const void *a, const void *b)
   return ((const struct candidate *) b)->score - ((const struct candidate *) a)->score;
 }
 
-/* Of struct candidate, best first; the refusals of all others become sentences. Full transfer. */
+/* Of struct candidate, best first; the refusals of all others become sentences. Lent until the next
+ * call. */
 static GArray *
 rank_contenders (struct attempt *attempt)
 {
   GPtrArray *contenders = attempt->chooser->contenders;
-  GArray *candidates = g_array_new (FALSE, FALSE, sizeof (struct candidate));
+  GArray *candidates = g_array_set_size (attempt->chooser->candidates, 0);
 
   for (unsigned i = 0; i < contenders->len && !attempt->error; i++) {
     struct candidate candidate = { .contender = contenders->pdata[i] };
@@ -183,7 +185,7 @@ set_nobody_can (const struct attempt *attempt, GError **error)
 static enum verdict
 try_all (struct attempt *attempt, const char **backend_name)
 {
-  g_autoptr (GArray) candidates = rank_contenders (attempt);
+  GArray *candidates = rank_contenders (attempt);
   enum verdict verdict = attempt->error ? VERDICT_STOP : VERDICT_NEXT;
 
   for (unsigned i = 0; i < candidates->len && verdict == VERDICT_NEXT; i++) {
@@ -252,7 +254,7 @@ char *
 chooser_explain (struct chooser *chooser, QdmabufBuffer *buffer)
 {
   struct attempt attempt = attempt_start (chooser, buffer, g_get_monotonic_time () + ASIDE_US);
-  g_autoptr (GArray) candidates = rank_contenders (&attempt);
+  GArray *candidates = rank_contenders (&attempt);
   g_autofree char *refused = join_sentences (&attempt, "\n");
   GString *text = g_string_new (NULL);
 
@@ -277,5 +279,7 @@ chooser_free (struct chooser *chooser)
   refusals_clear (&chooser->refusals);
   g_ptr_array_unref (chooser->contenders);
   g_free (chooser->preference);
+  g_array_unref (chooser->candidates);
+  g_clear_pointer (&chooser->spare_import, kept_import_unref);
   g_free (chooser);
 }

@@ -8,14 +8,17 @@ kept_import_clear (void *data)
 {
   struct kept_import *kept = data;
 
-  qdmabuf_buffer_unref (kept->buffer);
+  g_clear_pointer (&kept->buffer, qdmabuf_buffer_unref);
 }
 
 struct kept_import *
-kept_import_new (struct backend *backend, QdmabufBuffer *buffer, void *imported)
+kept_import_new (struct kept_import **spare, struct backend *backend, QdmabufBuffer *buffer,
+                 void *imported)
 {
-  struct kept_import *kept = g_atomic_rc_box_new0 (struct kept_import);
+  struct kept_import *kept = g_steal_pointer (spare);
 
+  if (!kept)
+    kept = g_atomic_rc_box_new0 (struct kept_import);
   kept->backend = backend;
   kept->buffer = qdmabuf_buffer_ref (buffer);
   kept->imported = imported;
@@ -26,6 +29,17 @@ void
 kept_import_unref (struct kept_import *kept)
 {
   g_atomic_rc_box_release_full (kept, kept_import_clear);
+}
+
+void
+kept_import_done (struct kept_import *kept, struct kept_import **spare)
+{
+  if (*spare) {
+    kept_import_unref (kept);
+    return;
+  }
+  kept_import_clear (kept);
+  *spare = kept;
 }
 
 static void

@@ -13,9 +13,14 @@ struct kept_import {
   void *imported;
 };
 
+/* spare: the one to use, which is NULL then, if it is not before. */
 struct kept_import *
-kept_import_new (struct backend *backend, QdmabufBuffer *buffer, void *imported);
+kept_import_new (struct kept_import **spare, struct backend *backend, QdmabufBuffer *buffer,
+                 void *imported);
 void kept_import_unref (struct kept_import *kept);
+/* Lets go of kept, which no thread given up for lost can have, and keeps it to spare where there is
+ * none. */
+void kept_import_done (struct kept_import *kept, struct kept_import **spare);
 
 /* A g_atomic_rc_box with references on all that the slot touches. */
 struct job {

@@ -19,6 +19,8 @@ struct linear {
   struct backend base;
   bool guarded;   /* may we handle SIGBUS? */
   uint8_t *strip; /* STRIP_SIZE bytes, made when first needed */
+  /* What the last import was in: inline pictures are imported for each read. Nullable. */
+  struct linear_import *spare;
 };
 
 struct linear_import {
@@ -87,15 +89,25 @@ prefer_pread (const struct linear *linear, const QdmabufBuffer *buffer)
   return !linear->guarded && buffer->memory[0].can_shrink;
 }
 
+/* Full transfer. */
+static struct linear_import *
+new_import (struct linear *linear, QdmabufBuffer *buffer)
+{
+  struct linear_import *import = g_steal_pointer (&linear->spare);
+
+  if (!import)
+    import = g_new (struct linear_import, 1);
+  *import = (struct linear_import){ .buffer = buffer, .mapped = MAPPED_NONE };
+  return import;
+}
+
 static void *
 linear_import (struct backend *backend, QdmabufBuffer *buffer, GError **error)
 {
-  const struct linear *linear = (const struct linear *) backend;
-  struct linear_import *import = g_new0 (struct linear_import, 1);
+  struct linear *linear = (struct linear *) backend;
+  struct linear_import *import = new_import (linear, buffer);
   GError *failure = NULL;
 
-  import->buffer = buffer;
-  import->mapped = MAPPED_NONE;
   if (buffer->kind == BUFFER_BYTES) {
     import->rows = buffer->bytes + buffer->layout.planes[0].offset;
     return import;
@@ -296,12 +308,14 @@ linear_read (struct backend *backend, void *imported, const struct damage *damag
 }
 
 static void
-linear_release (struct backend *backend G_GNUC_UNUSED, void *imported)
+linear_release (struct backend *backend, void *imported)
 {
+  struct linear *linear = (struct linear *) backend;
   struct linear_import *import = imported;
 
   mapped_close (&import->mapped);
-  g_free (import);
+  g_free (linear->spare);
+  linear->spare = import;
 }
 
 static void
@@ -309,6 +323,7 @@ linear_close (struct backend *backend)
 {
   struct linear *linear = (struct linear *) backend;
 
+  g_free (linear->spare);
   g_free (linear->strip);
   g_free (linear);
 }
