@@ -240,11 +240,10 @@ main (int argc, char **argv)
     if (ok)
       show (&gl, frame);
   }
-  if (!ok) {
+  if (!ok)
     g_printerr ("%s\n", error->message);
-    return 1;
-  }
-  if (argc > 3)
+  else if (argc > 3)
     save (&gl, argv[3]);
-  return 0;
+  g_clear_pointer (&gl.buffer, qdmabuf_buffer_unref);
+  return ok ? 0 : 1;
 }

@@ -296,16 +296,42 @@ test_ordinary_frames_untaken (void **state)
 /* ---- many at once ---- */
 
 struct crowd {
-  GAsyncQueue *frames; /* of QdmabufFrame; the console itself ends it */
+  GMutex lock;
+  GCond changed;
+  GQueue frames; /* of QdmabufFrame, references for whoever comes first */
+  bool over;
 };
 
-static gpointer
-give_up_frames (gpointer data)
+static void
+crowd_give (struct crowd *crowd, QdmabufFrame *frame)
 {
-  struct crowd *crowd = data;
+  g_mutex_lock (&crowd->lock);
+  if (frame)
+    g_queue_push_tail (&crowd->frames, qdmabuf_frame_ref (frame));
+  else
+    crowd->over = true;
+  g_cond_broadcast (&crowd->changed);
+  g_mutex_unlock (&crowd->lock);
+}
+
+/* NULL: there will be no more. */
+static QdmabufFrame *
+crowd_take (struct crowd *crowd)
+{
+  g_mutex_lock (&crowd->lock);
+  while (!crowd->over && g_queue_is_empty (&crowd->frames))
+    g_cond_wait (&crowd->changed, &crowd->lock);
+  QdmabufFrame *frame = g_queue_pop_head (&crowd->frames);
+  g_mutex_unlock (&crowd->lock);
+  return frame;
+}
+
+static gpointer
+give_up_frames (gpointer crowd)
+{
   QdmabufFrame *frame = NULL;
 
-  for (unsigned i = 0; (frame = g_async_queue_pop (crowd->frames)) != (gpointer) crowd; i++) {
+  for (unsigned i = 0; (frame = crowd_take (crowd)); i++) {
     if (i % 3 == 0)
       qdmabuf_frame_release (frame);
     else if (i % 3 == 1)
@@ -321,11 +347,13 @@ test_crowd (void **state)
 {
   struct sheet sheet = sheet_new (320, 200);
   struct scene *scene = lending_new_settled (&sheet);
-  struct crowd crowd = { g_async_queue_new () };
+  struct crowd crowd = { .frames = G_QUEUE_INIT };
   GThread *threads[3];
   unsigned calls[300];
 
   (void) state;
+  g_mutex_init (&crowd.lock);
+  g_cond_init (&crowd.changed);
   for (unsigned i = 0; i < G_N_ELEMENTS (threads); i++)
     threads[i] = g_thread_new ("crowd", give_up_frames, &crowd);
   for (unsigned i = 0; i < G_N_ELEMENTS (calls); i++) {
@@ -333,20 +361,20 @@ test_crowd (void **state)
     QdmabufFrame *frame = i % 2 ? qdmabuf_console_wait_frame (scene->console, 1000, NULL, NULL)
                                 : qdmabuf_console_dup_latest_frame (scene->console);
     for (unsigned k = 0; frame && k < 3; k++)
-      g_async_queue_push (crowd.frames, qdmabuf_frame_ref (frame));
+      crowd_give (&crowd, frame);
     g_clear_pointer (&frame, qdmabuf_frame_unref);
   }
   for (unsigned i = 0; i < G_N_ELEMENTS (calls); i++)
     scene_expect_reply (scene, calls[i], SCENE_PATIENCE);
-  for (unsigned i = 0; i < G_N_ELEMENTS (threads); i++)
-    g_async_queue_push (crowd.frames, &crowd);
+  crowd_give (&crowd, NULL);
   for (unsigned i = 0; i < G_N_ELEMENTS (threads); i++)
     g_thread_join (threads[i]);
   assert_int_equal (scene_stat (scene, "replies"), 1 + G_N_ELEMENTS (calls));
   print_message ("%u updates, %u loans, %u expired\n", (unsigned) G_N_ELEMENTS (calls),
                  (unsigned) scene_stat (scene, "loans"),
                  (unsigned) scene_stat (scene, "loans-expired"));
-  g_async_queue_unref (crowd.frames);
+  g_mutex_clear (&crowd.lock);
+  g_cond_clear (&crowd.changed);
   scene_free (scene);
   sheet_clear (&sheet);
 }
