@@ -13,10 +13,11 @@
 #include "buffer/buffer.h"
 #include "buffer/fourcc.h"
 #include "convert/convert.h"
+#include "fuzz/fenced.h"
 #include "fuzz/fuzz.h"
 #include "import/backend.h"
+#include "support/rgb.h"
 
-#define PAGE ((size_t) 4096)
 #define MAX_MEMORY ((size_t) 16 * 4096)
 #define MAX_PICTURE ((size_t) 1 << 20)
 #define UNTOUCHED 0xa5
@@ -29,77 +30,10 @@ struct numbers {
   uint32_t stride;
 };
 
-struct fenced {
-  uint8_t *base, *data;
-  size_t length;
-};
-
-/* size bytes that end where a page begins that nobody may touch. */
-static struct fenced
-fenced_new (size_t size)
-{
-  size_t length = (size + PAGE - 1) / PAGE * PAGE + PAGE;
-  uint8_t *base = mmap (NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-  if (base == MAP_FAILED || mprotect (base + length - PAGE, PAGE, PROT_NONE) != 0)
-    abort ();
-  return (struct fenced){ base, base + length - PAGE - size, length };
-}
-
-static void
-fenced_free (struct fenced *fenced)
-{
-  munmap (fenced->base, fenced->length);
-}
-
 static uint8_t
 byte_at (size_t i)
 {
   return (uint8_t) (i * 31 + (i >> 8) * 7 + 3);
-}
-
-/* 8 bits of the channel, as what is said of convert_rect. */
-static uint8_t
-channel (uint32_t word, unsigned shift, unsigned bits)
-{
-  uint32_t value = word >> shift & ((1u << bits) - 1);
-
-  if (bits == 10)
-    return (uint8_t) (value >> 2);
-  if (bits == 5)
-    return (uint8_t) (value << 3 | value >> 2);
-  return (uint8_t) (bits == 6 ? value << 2 | value >> 4 : value);
-}
-
-static void
-expect_pixel (uint32_t fourcc, const uint8_t *from, uint8_t rgb[3])
-{
-  static const struct {
-    uint32_t opaque;
-    unsigned shift[3], bits[3];
-  } words[] = {
-    { DRM_FORMAT_XRGB8888, { 16, 8, 0 }, { 8, 8, 8 } },
-    { DRM_FORMAT_XBGR8888, { 0, 8, 16 }, { 8, 8, 8 } },
-    { DRM_FORMAT_RGBX8888, { 24, 16, 8 }, { 8, 8, 8 } },
-    { DRM_FORMAT_BGRX8888, { 8, 16, 24 }, { 8, 8, 8 } },
-    { DRM_FORMAT_RGB888, { 16, 8, 0 }, { 8, 8, 8 } },
-    { DRM_FORMAT_BGR888, { 0, 8, 16 }, { 8, 8, 8 } },
-    { DRM_FORMAT_RGB565, { 11, 5, 0 }, { 5, 6, 5 } },
-    { DRM_FORMAT_XRGB2101010, { 20, 10, 0 }, { 10, 10, 10 } },
-    { DRM_FORMAT_XBGR2101010, { 0, 10, 20 }, { 10, 10, 10 } },
-  };
-  const struct pixel_format *format = pixel_format_find (fourcc);
-  uint32_t word = 0;
-
-  memcpy (&word, from, format->cpp);
-  for (size_t i = 0; i < G_N_ELEMENTS (words); i++) {
-    if (words[i].opaque != format->opaque)
-      continue;
-    for (unsigned c = 0; c < 3; c++)
-      rgb[c] = channel (GUINT32_FROM_LE (word), words[i].shift[c], words[i].bits[c]);
-    return;
-  }
-  abort ();
 }
 
 /* The byte of the memory where the pixel of the picture as shown begins. */
@@ -121,17 +55,17 @@ check_pixel (const struct layout *layout, const struct picture *picture, int32_t
   size_t cpp = pixel_format_find (picture->fourcc)->cpp;
   const uint8_t *to = picture->data[0] + (size_t) y * picture->stride[0] + (size_t) x * cpp;
   size_t start = pixel_start (layout, x, y);
-  uint8_t from[4], rgb[3];
+  uint8_t from[8];
 
-  for (size_t i = 0; i < 4; i++)
+  for (size_t i = 0; i < sizeof from; i++)
     from[i] = byte_at (start + i);
-  expect_pixel (layout->fourcc, from, rgb);
-  bool swapped = picture->fourcc == DRM_FORMAT_XRGB8888;
-  for (size_t i = 0; i < 3; i++)
-    if (to[i] != (read ? rgb[swapped ? 2 - i : i] : UNTOUCHED))
-      abort ();
-  if (!read && cpp == 4 && to[3] != UNTOUCHED)
+  struct rgb want = pixel_read (layout->fourcc, from);
+  struct rgb got = pixel_read (picture->fourcc, to);
+  if (read && (got.r != want.r || got.g != want.g || got.b != want.b))
     abort ();
+  for (size_t i = 0; i < cpp; i++)
+    if (!read && to[i] != UNTOUCHED)
+      abort ();
 }
 
 static void
@@ -146,9 +80,9 @@ read_and_compare (QdmabufBuffer *buffer, uint32_t output, const struct damage *d
   picture.stride[0] = picture.width * cpp;
   if (picture.stride[0] * picture.height > MAX_PICTURE)
     return;
-  struct fenced pixels = fenced_new (picture.stride[0] * picture.height);
+  struct fenced pixels = fenced_new (picture.stride[0] * picture.height, false);
   picture.data[0] = pixels.data;
-  memset (pixels.base, UNTOUCHED, pixels.length - PAGE);
+  memset (pixels.base, UNTOUCHED, pixels.length - FENCED_PAGE);
 
   struct backend *backend = linear_backend_new ();
   void *imported = backend->ops->import (backend, buffer, NULL);
@@ -168,8 +102,8 @@ make_memfd (size_t size, bool sealed)
   int fd = memfd_create ("fuzz", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   uint8_t bytes[4096];
 
-  for (size_t at = 0; at < size; at += PAGE) {
-    size_t n = MIN (PAGE, size - at);
+  for (size_t at = 0; at < size; at += FENCED_PAGE) {
+    size_t n = MIN (FENCED_PAGE, size - at);
 
     for (size_t i = 0; i < n; i++)
       bytes[i] = byte_at (at + i);
@@ -188,7 +122,7 @@ make_buffer (const struct numbers *n, const struct layout *layout, struct fenced
   struct fdset fds = FDSET_NONE;
 
   if (n->kind % 3 == 0) {
-    *bytes = fenced_new (size);
+    *bytes = fenced_new (size, false);
     for (size_t i = 0; i < size; i++)
       bytes->data[i] = byte_at (i);
     return buffer_new_bytes (layout->width, layout->height, n->stride, layout->fourcc, bytes->data,
@@ -235,7 +169,6 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   backend->ops->close (backend);
   if (buffer)
     qdmabuf_buffer_unref (buffer);
-  if (bytes.base)
-    fenced_free (&bytes);
+  fenced_free (&bytes);
   return 0;
 }

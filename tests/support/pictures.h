@@ -13,6 +13,7 @@
 #include "buffer/buffer.h"
 #include "buffer/fourcc.h"
 #include "buffer/picture.h"
+#include "support/rgb.h"
 
 /* ---- sources ---- */
 
@@ -135,48 +136,6 @@ source_new (const struct source_spec *spec)
   if (error)
     fail_msg ("%s", error->message);
   return buffer;
-}
-
-/* ---- what a pixel is ---- */
-
-struct rgb {
-  uint8_t r, g, b;
-};
-
-static inline struct rgb
-pixel_read (uint32_t fourcc, const uint8_t *p)
-{
-  uint32_t word = (uint32_t) p[0] | (uint32_t) p[1] << 8;
-
-  switch (pixel_format_find (fourcc)->opaque) {
-  case DRM_FORMAT_XRGB8888:
-    return (struct rgb){ p[2], p[1], p[0] };
-  case DRM_FORMAT_XBGR8888:
-    return (struct rgb){ p[0], p[1], p[2] };
-  case DRM_FORMAT_RGBX8888:
-    return (struct rgb){ p[3], p[2], p[1] };
-  case DRM_FORMAT_BGRX8888:
-    return (struct rgb){ p[1], p[2], p[3] };
-  case DRM_FORMAT_RGB888:
-    return (struct rgb){ p[2], p[1], p[0] };
-  case DRM_FORMAT_BGR888:
-    return (struct rgb){ p[0], p[1], p[2] };
-  case DRM_FORMAT_RGB565: {
-    uint32_t r = word >> 11, g = word >> 5 & 63, b = word & 31;
-
-    return (struct rgb){ (uint8_t) (r << 3 | r >> 2), (uint8_t) (g << 2 | g >> 4),
-                         (uint8_t) (b << 3 | b >> 2) };
-  }
-  case DRM_FORMAT_XRGB2101010:
-    word |= (uint32_t) p[2] << 16 | (uint32_t) p[3] << 24;
-    return (struct rgb){ (uint8_t) (word >> 22), (uint8_t) (word >> 12), (uint8_t) (word >> 2) };
-  case DRM_FORMAT_XBGR2101010:
-    word |= (uint32_t) p[2] << 16 | (uint32_t) p[3] << 24;
-    return (struct rgb){ (uint8_t) (word >> 2), (uint8_t) (word >> 12), (uint8_t) (word >> 22) };
-  default:
-    fail_msg ("no rule for fourcc 0x%08x", fourcc);
-    return (struct rgb){ 0 };
-  }
 }
 
 /* ---- targets ---- */

@@ -14,27 +14,6 @@ static const uint32_t outputs[] = { DRM_FORMAT_NV12, DRM_FORMAT_YUV420, DRM_FORM
 #define FILL 0xa5
 #define MAX_PAD 9
 
-/* ---- what must come out ---- */
-
-struct yuv {
-  double v[3];
-};
-
-static struct yuv
-define (QdmabufColor color, const double rgb[3])
-{
-  bool hd = color == QDMABUF_COLOR_BT709_LIMITED || color == QDMABUF_COLOR_BT709_FULL;
-  bool full = color == QDMABUF_COLOR_BT601_FULL || color == QDMABUF_COLOR_BT709_FULL;
-  double kr = hd ? 0.2126 : 0.299, kb = hd ? 0.0722 : 0.114;
-  double r = rgb[0] / 255, g = rgb[1] / 255, b = rgb[2] / 255;
-  double y = kr * r + (1 - kr - kb) * g + kb * b;
-  double u = (b - y) / (2 - 2 * kb), v = (r - y) / (2 - 2 * kr);
-
-  if (full)
-    return (struct yuv){ { 255 * y, MIN (255, 128 + 255 * u), MIN (255, 128 + 255 * v) } };
-  return (struct yuv){ { 16 + 219 * y, 128 + 224 * u, 128 + 224 * v } };
-}
-
 /* ---- one conversion ---- */
 
 struct task {
@@ -99,15 +78,13 @@ expect (const struct task *t, const struct pixels *pixels, int x, int y, int n)
   }
   for (unsigned c = 0; c < 3; c++)
     rgb[c] /= count;
-  return define (t->color, rgb);
+  return yuv_define (t->color, rgb);
 }
 
 static void
 check_value (const struct task *t, unsigned channel, int x, int y, double want, uint8_t got)
 {
-  int most = channel == 0 ? 1 : 2;
-
-  if (ABS ((int) (want + 0.5) - got) > most)
+  if (!yuv_is_close (channel, want, got))
     fail_msg ("%.4s to %.4s, colour %d, %dx%d: channel %u at %d, %d is %u instead of %.2f",
               (const char *) &t->from, (const char *) &t->to, t->color, t->width, t->height,
               channel, x, y, got, want);

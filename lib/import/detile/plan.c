@@ -104,6 +104,8 @@ find_run (const struct equation *equation)
 static bool
 is_pair (const struct equation *equation)
 {
+  if (equation->width_bits < 3 || equation_height_bits (equation) < 1)
+    return false;
   for (unsigned i = 0; i < equation->bits; i++) {
     if (i < 4 && (equation->u[i] > 7 || equation->v[i] > 1 || equation->flip >> i & 1))
       return false;
@@ -130,12 +132,22 @@ pair_unit (const struct equation *equation)
   return PLAN_UNIT_RUN;
 }
 
+/* The four rows of a kernel go the same way. */
+static bool
+has_four_rows (const struct equation *equation)
+{
+  return equation->order != EQUATION_ZIGZAG || equation_height_bits (equation) >= 2;
+}
+
 static void
 choose_unit (struct plan *plan, const struct equation *equation)
 {
   unsigned run = 1u << find_run (equation);
 
-  if (run >= 512) {
+  if (!has_four_rows (equation)) {
+    plan->unit = PLAN_UNIT_RUN;
+    plan->run = MIN (run, 8);
+  } else if (run >= 512) {
     plan->unit = PLAN_UNIT_512;
     plan->run = 512;
   } else if (run >= 64) {
