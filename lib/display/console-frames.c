@@ -118,6 +118,12 @@ qdmabuf_console_dup_cursor (QdmabufConsole *self)
  * of the last 1,024 times and `max` of all
  * (`u`, µs).
  *
+ * With `QDMABUF_VERIFY=1` in the environment each picture that a GPU read is read by the CPU as
+ * well, where it can, and compared; `verify` (`aa{sv}`) then has for each `backend` (`s`), `fourcc`
+ * (`u`) and `modifier` (`t`) of a buffer the counts (`t`) `reads`, `reads-differing`, `samples` and
+ * `samples-differing`: pixels of RGB, or samples of each plane of YUV. The first difference of each
+ * is logged.
+ *
  * Returns: (transfer full): a dictionary of type `a{sv}`, empty while the console is stopped
  *
  * Since: 0.1

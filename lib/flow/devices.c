@@ -8,6 +8,7 @@
 
 #include "flow/egl-thread.h"
 #include "import/chooser.h"
+#include "import/verify.h"
 
 /* How long somebody who only asks waits for a driver. */
 #define EXPLAIN_US (10 * G_USEC_PER_SEC)
@@ -17,6 +18,7 @@ struct devices {
   char *node;
   struct chooser *chooser;
   struct egl_thread *egl;
+  struct verify *verify; /* NULL: nobody asked for it */
   bool opened;
 };
 
@@ -48,6 +50,8 @@ devices_new (const char *backend, const char *render_node, GError **error)
   self->chooser = chooser_new (preference);
   chooser_add (self->chooser, linear_backend_new (), NULL);
   chooser_add (self->chooser, detile_backend_new (), NULL);
+  if (verify_wanted ())
+    self->verify = verify_new ();
   return self;
 }
 
@@ -58,6 +62,7 @@ devices_free (struct devices *self)
   chooser_free (self->chooser);
   if (self->egl)
     egl_thread_put (self->egl);
+  g_clear_pointer (&self->verify, verify_free);
   g_free (self->preference);
   g_free (self->node);
   g_free (self);
@@ -137,7 +142,21 @@ devices_read (struct devices *self, QdmabufBuffer *buffer, const struct damage *
 {
   if (!open_for (self, buffer, deadline, error))
     return false;
-  return chooser_read (self->chooser, buffer, damage, dst, deadline, backend_name, error);
+  if (!chooser_read (self->chooser, buffer, damage, dst, deadline, backend_name, error))
+    return false;
+  if (self->verify) {
+    struct verify_reading *reading =
+        verify_begin (self->verify, buffer, damage, dst, *backend_name, deadline);
+
+    verify_compare (self->verify, reading, dst);
+  }
+  return true;
+}
+
+GVariant *
+devices_verify_stats (struct devices *self)
+{
+  return self->verify ? verify_stats (self->verify) : NULL;
 }
 
 char *

@@ -13,5 +13,7 @@ void devices_free (struct devices *devices);
 bool devices_read (struct devices *devices, QdmabufBuffer *buffer, const struct damage *damage,
                    const struct picture *dst, int64_t deadline, const char **backend_name,
                    GError **error);
+/* As verify_stats; NULL: QDMABUF_VERIFY does not ask for it. Floating. Thread: any. */
+GVariant *devices_verify_stats (struct devices *devices);
 /* Full transfer. */
 char *devices_explain (struct devices *devices, QdmabufBuffer *buffer);

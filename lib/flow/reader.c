@@ -237,3 +237,9 @@ reader_explain (struct reader *self, QdmabufBuffer *buffer)
 {
   return devices_explain (self->devices, buffer);
 }
+
+GVariant *
+reader_verify_stats (struct reader *self)
+{
+  return devices_verify_stats (self->devices);
+}

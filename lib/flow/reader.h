@@ -42,5 +42,7 @@ reader_lend (struct reader *reader, QdmabufBuffer *buffer, const struct damage *
 void reader_publish (struct reader *reader, QdmabufFrame *frame);
 /* Takes frame, which nobody shall see; the next read is one of a whole picture. */
 void reader_discard (struct reader *reader, QdmabufFrame *frame);
+/* As devices_verify_stats. */
+GVariant *reader_verify_stats (struct reader *reader);
 /* What each back end says of buffer. Full transfer. */
 char *reader_explain (struct reader *reader, QdmabufBuffer *buffer);

@@ -35,6 +35,7 @@ flow_stats (struct flow *self)
 {
   struct lender_figures lent;
   GVariantBuilder builder;
+  GVariant *verify = reader_verify_stats (self->reader);
 
   lender_read_figures (self->lender, &lent);
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
@@ -46,5 +47,7 @@ flow_stats (struct flow *self)
   add_count (&builder, "loans", lent.loans);
   add_count (&builder, "loans-expired", lent.expired);
   add_count (&builder, "threads-abandoned", egl_thread_n_abandoned ());
+  if (verify)
+    g_variant_builder_add (&builder, "{sv}", "verify", verify);
   return g_variant_builder_end (&builder);
 }

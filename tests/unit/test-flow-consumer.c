@@ -315,15 +315,47 @@ test_fd_is_read_only (void **state)
   scene_free (scene);
 }
 
+static bool
+has_verify (struct scene *scene)
+{
+  g_autoptr (GVariant) stats = qdmabuf_console_get_stats (scene->console);
+  g_autoptr (GVariant) kinds = g_variant_lookup_value (stats, "verify", NULL);
+
+  assert_true (!kinds || g_variant_is_of_type (kinds, G_VARIANT_TYPE ("aa{sv}")));
+  return kinds != NULL;
+}
+
+/* The cross-check is there when it was asked for, and only then. */
+static void
+test_verify_is_asked_for (void **state)
+{
+  (void) state;
+  struct scene *scene = scene_new_started ();
+  assert_false (has_verify (scene));
+  scene_free (scene);
+
+  g_setenv ("QDMABUF_VERIFY", "1", TRUE);
+  scene = scene_new_started ();
+  g_unsetenv ("QDMABUF_VERIFY");
+  assert_true (has_verify (scene));
+  scene_free (scene);
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    fds_unit_test (test_newer_only),      fds_unit_test (test_all_held),
-    fds_unit_test (test_latest),          fds_unit_test (test_woken_by_frame),
-    fds_unit_test (test_woken_by_cancel), fds_unit_test (test_woken_by_stop),
-    fds_unit_test (test_woken_by_close),  fds_unit_test (test_woken_by_loss),
-    fds_unit_test (test_frames_outlive),  fds_unit_test (test_fd_is_read_only),
+    fds_unit_test (test_newer_only),
+    fds_unit_test (test_all_held),
+    fds_unit_test (test_latest),
+    fds_unit_test (test_woken_by_frame),
+    fds_unit_test (test_woken_by_cancel),
+    fds_unit_test (test_woken_by_stop),
+    fds_unit_test (test_woken_by_close),
+    fds_unit_test (test_woken_by_loss),
+    fds_unit_test (test_frames_outlive),
+    fds_unit_test (test_fd_is_read_only),
+    fds_unit_test (test_verify_is_asked_for),
   };
 
   g_unsetenv ("QDMABUF_BACKEND");
