@@ -13,6 +13,7 @@
 #include "buffer/buffer.h"
 #include "buffer/fourcc.h"
 #include "buffer/picture.h"
+#include "import/backend.h"
 #include "support/rgb.h"
 
 /* ---- sources ---- */
@@ -226,4 +227,50 @@ target_check_buffer (const struct picture *picture, const QdmabufBuffer *buffer,
   else
     assert_int_equal (pread (buffer_plane_fd (buffer, 0), memory, end, 0), end);
   target_check (picture, &buffer->layout, memory + buffer->layout.planes[0].offset, damage);
+}
+
+/* ---- a back end between both ---- */
+
+/* For reads that nothing holds up. */
+static inline int64_t
+picture_deadline (void)
+{
+  return g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
+}
+
+/* Import, read, release. */
+static inline bool
+picture_read (struct backend *backend, QdmabufBuffer *buffer, const struct damage *damage,
+              const struct picture *dst, GError **error)
+{
+  void *imported = backend->ops->import (backend, buffer, error);
+  bool ok =
+      imported && backend->ops->read (backend, imported, damage, dst, picture_deadline (), error);
+
+  if (imported)
+    backend->ops->release (backend, imported);
+  return ok;
+}
+
+/* Does backend score so and read damage (NULL: all) rightly? rows: the picture of the buffer's
+ * layout, from row 0 on and with that stride; NULL: the buffer's memory is in rows. */
+static inline void
+picture_check_read (struct backend *backend, QdmabufBuffer *buffer, int score, uint32_t output,
+                    const struct damage *damage, const uint8_t *rows, uint32_t stride)
+{
+  struct layout layout = buffer->layout;
+  uint32_t width = (uint32_t) layout.crop.width, height = (uint32_t) layout.crop.height;
+  struct damage all = damage_whole (width, height);
+  struct picture dst = target_new (output, width, height, 0);
+  GError *error = NULL;
+
+  assert_int_equal (backend->ops->score (backend, buffer, &error), score);
+  if (!picture_read (backend, buffer, damage ? damage : &all, &dst, &error))
+    fail_msg ("%s", error->message);
+  layout.planes[0].stride = stride;
+  if (rows)
+    target_check (&dst, &layout, rows, damage ? damage : &all);
+  else
+    target_check_buffer (&dst, buffer, damage ? damage : &all);
+  picture_drop (&dst);
 }

@@ -82,40 +82,14 @@ scene_clear (struct scene *scene)
   g_free (scene->linear);
 }
 
-static int64_t
-soon (void)
-{
-  return g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
-}
-
-static bool
-read_buffer (QdmabufBuffer *buffer, const struct damage *damage, const struct picture *dst,
-             GError **error)
-{
-  void *imported = detile->ops->import (detile, buffer, error);
-  bool ok = imported && detile->ops->read (detile, imported, damage, dst, soon (), error);
-
-  if (imported)
-    detile->ops->release (detile, imported);
-  return ok;
-}
-
 /* As if the buffer had been rows all along. */
 static void
 scene_check (const struct scene *scene, uint32_t output, const struct damage *damage)
 {
-  struct layout layout = scene->buffer->layout;
-  struct damage all = damage_whole ((uint32_t) layout.crop.width, (uint32_t) layout.crop.height);
-  struct picture dst =
-      target_new (output, (uint32_t) layout.crop.width, (uint32_t) layout.crop.height, 0);
-  GError *error = NULL;
+  uint32_t stride = scene->spec.width * pixel_format_find (scene->spec.fourcc)->cpp;
 
-  assert_int_equal (detile->ops->score (detile, scene->buffer, &error), BACKEND_SCORE_DETILE);
-  if (!read_buffer (scene->buffer, damage ? damage : &all, &dst, &error))
-    fail_msg ("%s", error->message);
-  layout.planes[0].stride = layout.width * pixel_format_find (layout.fourcc)->cpp;
-  target_check (&dst, &layout, scene->linear, damage ? damage : &all);
-  picture_drop (&dst);
+  picture_check_read (detile, scene->buffer, BACKEND_SCORE_DETILE, output, damage, scene->linear,
+                      stride);
 }
 
 /* ---- pictures ---- */
@@ -477,9 +451,9 @@ check_shrunk (off_t keep)
   scene_init (&scene, &plain, 0);
   void *imported = detile->ops->import (detile, scene.buffer, &error);
   assert_non_null (imported);
-  assert_true (detile->ops->read (detile, imported, &all, &dst, soon (), &error));
+  assert_true (detile->ops->read (detile, imported, &all, &dst, picture_deadline (), &error));
   assert_int_equal (ftruncate (buffer_plane_fd (scene.buffer, 0), keep), 0);
-  assert_false (detile->ops->read (detile, imported, &all, &dst, soon (), &error));
+  assert_false (detile->ops->read (detile, imported, &all, &dst, picture_deadline (), &error));
   assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_BAD_MEMORY));
   assert_true (g_atomic_int_get (&scene.buffer->bad));
   detile->ops->release (detile, imported);
@@ -509,7 +483,7 @@ test_unknown_output (void **state)
 
   (void) state;
   scene_init (&scene, &plain, 0);
-  assert_false (read_buffer (scene.buffer, &all, &dst, &error));
+  assert_false (picture_read (detile, scene.buffer, &all, &dst, &error));
   assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_UNSUPPORTED_FORMAT));
   assert_non_null (strstr (error->message, "RX24"));
   scene_clear (&scene);

@@ -96,39 +96,13 @@ play (void)
 
 /* ---- reading ---- */
 
-static int64_t
-soon (void)
-{
-  return g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
-}
-
-static bool
-read_buffer (QdmabufBuffer *buffer, const struct damage *damage, const struct picture *dst,
-             GError **error)
-{
-  void *imported = linear->ops->import (linear, buffer, error);
-  bool ok = imported && linear->ops->read (linear, imported, damage, dst, soon (), error);
-
-  if (imported)
-    linear->ops->release (linear, imported);
-  return ok;
-}
-
 static void
 check_source (const struct source_spec *spec, uint32_t output, const struct damage *damage)
 {
   QdmabufBuffer *buffer = source_new (spec);
-  struct rect crop = buffer->layout.crop;
-  struct damage all = damage_whole ((uint32_t) crop.width, (uint32_t) crop.height);
-  struct picture dst = target_new (output, (uint32_t) crop.width, (uint32_t) crop.height, 0);
-  GError *error = NULL;
 
-  assert_int_equal (linear->ops->score (linear, buffer, &error), BACKEND_SCORE_DIRECT);
-  if (!read_buffer (buffer, damage ? damage : &all, &dst, &error))
-    fail_msg ("%s", error->message);
-  target_check_buffer (&dst, buffer, damage ? damage : &all);
+  picture_check_read (linear, buffer, BACKEND_SCORE_DIRECT, output, damage, NULL, 0);
   qdmabuf_buffer_unref (buffer);
-  picture_drop (&dst);
 }
 
 static void
@@ -191,7 +165,7 @@ read_planar (void *data, const struct damage *damage, const struct picture *dst)
 {
   GError *error = NULL;
 
-  if (!read_buffer (data, damage, dst, &error))
+  if (!picture_read (linear, data, damage, dst, &error))
     fail_msg ("%s", error->message);
 }
 
@@ -284,9 +258,9 @@ check_shrunk (const struct source_spec *spec, size_t keep)
   void *imported = linear->ops->import (linear, buffer, &error);
 
   assert_non_null (imported);
-  assert_true (linear->ops->read (linear, imported, &all, &dst, soon (), &error));
+  assert_true (linear->ops->read (linear, imported, &all, &dst, picture_deadline (), &error));
   assert_int_equal (ftruncate (buffer_plane_fd (buffer, 0), (off_t) keep), 0);
-  assert_false (linear->ops->read (linear, imported, &all, &dst, soon (), &error));
+  assert_false (linear->ops->read (linear, imported, &all, &dst, picture_deadline (), &error));
   assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_BAD_MEMORY));
   if (!strstr (error->message, has) || !strstr (error->message, needs))
     fail_msg ("%s", error->message);
@@ -339,10 +313,10 @@ test_fault_is_remembered (void **state)
   (void) state;
   void *imported = linear->ops->import (linear, buffer, &error);
   assert_int_equal (ftruncate (buffer_plane_fd (buffer, 0), 0), 0);
-  assert_false (linear->ops->read (linear, imported, &all, &dst, soon (), &error));
+  assert_false (linear->ops->read (linear, imported, &all, &dst, picture_deadline (), &error));
   g_clear_error (&error);
   assert_int_equal (ftruncate (buffer_plane_fd (buffer, 0), (off_t) source_size (&plain)), 0);
-  assert_false (linear->ops->read (linear, imported, &all, &dst, soon (), &error));
+  assert_false (linear->ops->read (linear, imported, &all, &dst, picture_deadline (), &error));
   assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_BAD_MEMORY));
   g_clear_error (&error);
   linear->ops->release (linear, imported);
@@ -369,7 +343,7 @@ check_calls (const char *expected, GQuark domain, int code)
   struct damage all = damage_whole (plain.width, plain.height);
   struct picture dst = target_new (DRM_FORMAT_XRGB8888, plain.width, plain.height, 0);
   g_autoptr (GError) error = NULL;
-  bool ok = read_buffer (buffer, &all, &dst, &error);
+  bool ok = picture_read (linear, buffer, &all, &dst, &error);
 
   playing = false;
   assert_string_equal (calls->str, expected);
@@ -422,7 +396,7 @@ test_sync_is_balanced (void **state)
   (void) state;
   assert_int_equal (ftruncate (buffer_plane_fd (buffer, 0), 0), 0);
   play ();
-  assert_false (read_buffer (buffer, &all, &dst, &error));
+  assert_false (picture_read (linear, buffer, &all, &dst, &error));
   playing = false;
   assert_string_equal (calls->str, "pse");
   assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_BAD_MEMORY));
@@ -439,7 +413,7 @@ test_no_waiting_for_files (void **state)
 
   (void) state;
   play ();
-  assert_true (read_buffer (buffer, &all, &dst, NULL));
+  assert_true (picture_read (linear, buffer, &all, &dst, NULL));
   playing = false;
   assert_string_equal (calls->str, "");
   qdmabuf_buffer_unref (buffer);
@@ -551,7 +525,7 @@ test_unknown_output (void **state)
 
   (void) state;
   assert_false (convert_output_supported (DRM_FORMAT_RGBX8888));
-  assert_false (read_buffer (buffer, &all, &dst, &error));
+  assert_false (picture_read (linear, buffer, &all, &dst, &error));
   assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_UNSUPPORTED_FORMAT));
   assert_non_null (strstr (error->message, "RX24"));
   qdmabuf_buffer_unref (buffer);
