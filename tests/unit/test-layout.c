@@ -100,6 +100,8 @@ test_bad_numbers (void **state)
   expect_bad (QDMABUF_ERROR_LIMIT, "16384", l.height = UINT32_MAX);
   expect_bad (QDMABUF_ERROR_UNSUPPORTED_FORMAT, "NV12", l.fourcc = DRM_FORMAT_NV12);
   expect_bad (QDMABUF_ERROR_UNSUPPORTED_FORMAT, "0x00000000", l.fourcc = 0);
+  expect_bad (QDMABUF_ERROR_UNSUPPORTED_FORMAT, "XR4H", l.fourcc = DRM_FORMAT_XRGB16161616F);
+  expect_bad (QDMABUF_ERROR_UNSUPPORTED_FORMAT, "AB4H", l.fourcc = DRM_FORMAT_ABGR16161616F);
   expect_bad (bad, "stride of 2559", l.planes[0].stride = 2559);
   expect_bad (bad, "stride of 0", l.planes[0].stride = 0);
   expect_bad (bad, "planes", l.n_planes = 0);

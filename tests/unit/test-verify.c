@@ -13,21 +13,11 @@
 #include "support/pictures.h"
 #if HAVE_EGL
 #include "support/egl-device.h"
-#else
-static const struct source_spec plain = { .fourcc = DRM_FORMAT_XRGB8888,
-                                          .width = 67,
-                                          .height = 45,
-                                          .stride = 288,
-                                          .offset = 4096,
-                                          .modifier = DRM_FORMAT_MOD_LINEAR,
-                                          .kind = BUFFER_DMABUF };
-
-static inline int64_t
-soon (void)
-{
-  return g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
-}
 #endif
+
+static const struct source_spec shown = {
+  .fourcc = DRM_FORMAT_XRGB8888, .width = 67, .height = 45, .stride = 288, .kind = BUFFER_DMABUF
+};
 
 /* ---- a back end that reads as "linear" does, and then spoils bytes ---- */
 
@@ -163,10 +153,10 @@ read_once (struct scene *scene, const struct source_spec *spec, uint32_t fourcc,
   const char *name = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (!chooser_read (scene->chooser, buffer, damage, &dst, soon (), &name, &error))
+  if (!chooser_read (scene->chooser, buffer, damage, &dst, picture_deadline (), &name, &error))
     fail_msg ("%s", error->message);
   struct verify_reading *reading =
-      verify_begin (scene->verify, buffer, damage, &dst, name, soon ());
+      verify_begin (scene->verify, buffer, damage, &dst, name, picture_deadline ());
   assert_non_null (reading);
   verify_compare (scene->verify, reading, &dst);
   qdmabuf_buffer_unref (buffer);
@@ -208,10 +198,10 @@ expect_counts (struct scene *scene, unsigned i, uint64_t reads, uint64_t wrong_r
 static void
 test_right (void **state)
 {
-  struct damage all = ALL (plain);
+  struct damage all = ALL (shown);
 
-  read_once (*state, &plain, DRM_FORMAT_XRGB8888, &all);
-  read_once (*state, &plain, DRM_FORMAT_NV12, &all);
+  read_once (*state, &shown, DRM_FORMAT_XRGB8888, &all);
+  read_once (*state, &shown, DRM_FORMAT_NV12, &all);
   expect_counts (*state, 0, 2, 0, 67 * 45 * 2 + 34 * 23, 0);
 }
 
@@ -232,11 +222,11 @@ test_wrong_pixels (void **state)
   spoil (wrong, G_N_ELEMENTS (wrong));
   g_test_expect_message ("qemu-dmabuf", G_LOG_LEVEL_WARNING,
                          "*\"wrong\"*XR24*LINEAR*2 of 1550 samples*plane 0 at pixel 30, 20: *");
-  read_once (*state, &plain, DRM_FORMAT_XRGB8888, &damage);
+  read_once (*state, &shown, DRM_FORMAT_XRGB8888, &damage);
   g_test_assert_expected_messages ();
 
   /* Said once, counted always. */
-  read_once (*state, &plain, DRM_FORMAT_XRGB8888, &damage);
+  read_once (*state, &shown, DRM_FORMAT_XRGB8888, &damage);
   expect_counts (*state, 0, 2, 2, 3100, 4);
   stats = g_variant_ref_sink (verify_stats (((struct scene *) *state)->verify));
   g_autoptr (GVariant) kind = g_variant_get_child_value (stats, 0);
@@ -254,15 +244,15 @@ test_yuv (void **state)
 {
   static const struct spot close[] = { { 0, 3, 3, 0, 1 }, { 1, 3, 3, 0, 2 }, { 1, 4, 3, 1, 2 } };
   static const struct spot off[] = { { 0, 3, 3, 0, 2 }, { 1, 3, 3, 0, 3 }, { 1, 4, 3, 1, 3 } };
-  struct source_spec other = plain;
-  struct damage all = ALL (plain);
+  struct source_spec other = shown;
+  struct damage all = ALL (shown);
 
   spoil (close, G_N_ELEMENTS (close));
-  read_once (*state, &plain, DRM_FORMAT_NV12, &all);
+  read_once (*state, &shown, DRM_FORMAT_NV12, &all);
   expect_counts (*state, 0, 1, 0, 67 * 45 + 34 * 23, 0);
   spoil (off, G_N_ELEMENTS (off));
   g_test_expect_message ("qemu-dmabuf", G_LOG_LEVEL_WARNING, "*XR24*3 of 3797 samples of NV12*");
-  read_once (*state, &plain, DRM_FORMAT_NV12, &all);
+  read_once (*state, &shown, DRM_FORMAT_NV12, &all);
   g_test_assert_expected_messages ();
 
   other.fourcc = DRM_FORMAT_XBGR8888;
@@ -279,19 +269,20 @@ static void
 test_nothing_to_compare (void **state)
 {
   struct verify *verify = ((struct scene *) *state)->verify;
-  struct source_spec compressed = plain;
-  struct damage all = ALL (plain);
-  struct picture shape = picture_for (&plain, DRM_FORMAT_XRGB8888);
+  struct source_spec compressed = shown;
+  struct damage all = ALL (shown);
+  struct picture shape = picture_for (&shown, DRM_FORMAT_XRGB8888);
 
-  QdmabufBuffer *buffer = source_new (&plain);
-  assert_null (verify_begin (verify, buffer, &all, &shape, "linear", soon ()));
-  assert_null (verify_begin (verify, buffer, &all, &shape, "detile", soon ()));
-  verify_compare (verify, verify_begin (verify, buffer, &all, &shape, "egl", soon ()), NULL);
+  QdmabufBuffer *buffer = source_new (&shown);
+  assert_null (verify_begin (verify, buffer, &all, &shape, "linear", picture_deadline ()));
+  assert_null (verify_begin (verify, buffer, &all, &shape, "detile", picture_deadline ()));
+  verify_compare (verify, verify_begin (verify, buffer, &all, &shape, "egl", picture_deadline ()),
+                  NULL);
   qdmabuf_buffer_unref (buffer);
 
   compressed.modifier = I915_FORMAT_MOD_Y_TILED_CCS;
   buffer = source_new (&compressed);
-  assert_null (verify_begin (verify, buffer, &all, &shape, "egl", soon ()));
+  assert_null (verify_begin (verify, buffer, &all, &shape, "egl", picture_deadline ()));
   verify_compare (verify, NULL, &shape);
   qdmabuf_buffer_unref (buffer);
 
@@ -305,17 +296,17 @@ static void
 test_many_kinds (void **state)
 {
   struct verify *verify = ((struct scene *) *state)->verify;
-  struct damage all = ALL (plain);
-  struct picture dst = picture_for (&plain, DRM_FORMAT_XRGB8888);
-  QdmabufBuffer *buffer = source_new (&plain);
+  struct damage all = ALL (shown);
+  struct picture dst = picture_for (&shown, DRM_FORMAT_XRGB8888);
+  QdmabufBuffer *buffer = source_new (&shown);
   const char *by = NULL;
 
-  assert_true (
-      chooser_read (((struct scene *) *state)->chooser, buffer, &all, &dst, soon (), &by, NULL));
+  assert_true (chooser_read (((struct scene *) *state)->chooser, buffer, &all, &dst,
+                             picture_deadline (), &by, NULL));
   for (unsigned i = 0; i < VERIFY_MAX_KINDS + 5; i++) {
     g_autofree char *name = g_strdup_printf ("gpu %u", i);
     struct verify_reading *reading =
-        verify_begin (verify, buffer, &all, &dst, g_intern_string (name), soon ());
+        verify_begin (verify, buffer, &all, &dst, g_intern_string (name), picture_deadline ());
 
     assert_non_null (reading);
     verify_compare (verify, reading, &dst);
@@ -331,16 +322,16 @@ test_many_kinds (void **state)
 static GVariant *
 read_by_devices (const char *backend, const char *wanted)
 {
-  QdmabufBuffer *buffer = source_new (&plain);
-  struct picture dst = picture_for (&plain, DRM_FORMAT_XRGB8888);
-  struct damage all = ALL (plain);
+  QdmabufBuffer *buffer = source_new (&shown);
+  struct picture dst = picture_for (&shown, DRM_FORMAT_XRGB8888);
+  struct damage all = ALL (shown);
   g_autoptr (GError) error = NULL;
   const char *name = NULL;
 
   g_setenv ("QDMABUF_VERIFY", wanted, TRUE);
   struct devices *devices = devices_new (backend, NULL, &error);
   g_unsetenv ("QDMABUF_VERIFY");
-  if (!devices || !devices_read (devices, buffer, &all, &dst, soon (), &name, &error))
+  if (!devices || !devices_read (devices, buffer, &all, &dst, picture_deadline (), &name, &error))
     fail_msg ("%s", error->message);
   assert_string_equal (name, g_str_equal (backend, "cpu") ? "linear" : backend);
   GVariant *stats = devices_verify_stats (devices);
