@@ -10,6 +10,7 @@
 
 #include "import/backend.h"
 #include "import/egl/device.h"
+#include "import/egl/image.h"
 #include "support/pictures.h"
 
 /* Set by warm_up. */
@@ -54,6 +55,18 @@ open_device (void)
   if (!device)
     fail_msg ("%s", error->message);
   return device;
+}
+
+/* As what it is, whatever the driver's list says. */
+static inline struct egl_image *
+image_new (const struct egl_device *device, QdmabufBuffer *buffer, bool external_only,
+           GError **error)
+{
+  struct egl_format as = { .fourcc = buffer->layout.fourcc,
+                           .channel = { 0, 1, 2 },
+                           .external_only = external_only };
+
+  return egl_image_new (device, buffer, &as, error);
 }
 
 /* Call first. False: there is nothing to test with. Where nothing else was asked for, Mesa renders

@@ -34,7 +34,7 @@ read_with (const struct egl_device *device, const struct source_spec *spec, uint
   struct picture dst = target_new (output, (uint32_t) crop.width, (uint32_t) crop.height, 0);
   struct egl_readback readback = { 0 };
   GError *error = NULL;
-  struct egl_image *image = egl_image_new (device, buffer, external_only, &error);
+  struct egl_image *image = image_new (device, buffer, external_only, &error);
 
   if (!image || !egl_readback (&readback, device, image, &damage, &dst, soon (), &error))
     fail_msg ("%s", error->message);
@@ -202,7 +202,7 @@ test_no_texture_2d (void **state)
   poor.has_external = false;
   g_autoptr (GError) error = NULL;
   QdmabufBuffer *buffer = source_new (&spec);
-  assert_null (egl_image_new (&poor, buffer, false, &error));
+  assert_null (image_new (&poor, buffer, false, &error));
   assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_UNSUPPORTED_MODIFIER));
   assert_non_null (strstr (error->message, "GL_INVALID_VALUE"));
   qdmabuf_buffer_unref (buffer);
@@ -222,7 +222,7 @@ test_refused_by_driver (void **state)
   struct egl_device *device = open_device ();
   spec.modifier = I915_FORMAT_MOD_Y_TILED_CCS;
   QdmabufBuffer *buffer = source_new (&spec);
-  assert_null (egl_image_new (device, buffer, false, &error));
+  assert_null (image_new (device, buffer, false, &error));
   assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_UNSUPPORTED_MODIFIER));
   assert_non_null (strstr (error->message, "Y_TILED_CCS"));
   assert_non_null (strstr (error->message, "EGL_BAD_"));
@@ -264,7 +264,7 @@ record (const struct egl_device *device, QdmabufBuffer *buffer)
   g_autoptr (GError) error = NULL;
 
   recorder.create_image = recording_image;
-  assert_null (egl_image_new (&recorder, buffer, false, &error));
+  assert_null (image_new (&recorder, buffer, false, &error));
   assert_non_null (error);
 }
 
@@ -343,7 +343,7 @@ check_lost (const struct egl_device *device, uint32_t fourcc, const char *says)
 
   spec.fourcc = fourcc;
   QdmabufBuffer *buffer = source_new (&spec);
-  struct egl_image *image = egl_image_new (device, buffer, false, &error);
+  struct egl_image *image = image_new (device, buffer, false, &error);
   assert_non_null (image);
   assert_false (egl_readback (&readback, device, image, &all, &dst, soon (), &error));
   assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST));

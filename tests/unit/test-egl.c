@@ -270,7 +270,8 @@ test_refusals (void **state)
   check_refused (&spec, QDMABUF_ERROR_UNSUPPORTED_MODIFIER, "XR24");
   check_refused (&spec, QDMABUF_ERROR_UNSUPPORTED_MODIFIER, "Y_TILED");
   spec = plain;
-  spec.fourcc = DRM_FORMAT_RGBX8888;
+  spec.fourcc = DRM_FORMAT_RGBX8888; /* imported as AR24, but no more than that */
+  spec.modifier = I915_FORMAT_MOD_Y_TILED;
   check_refused (&spec, QDMABUF_ERROR_UNSUPPORTED_FORMAT, "RX24");
   spec = plain;
   spec.kind = BUFFER_BYTES;

@@ -1,145 +1,61 @@
 /* SPDX-License-Identifier: MIT */
-/* One quad and one shader: crop, flip, byte order, and the CPU's own rule of rounding to 8 bits. */
+/* One quad for each plane, cut by scissors to what changed. */
 #include "import/egl/draw.h"
 
-#include <drm_fourcc.h>
 #include <qemu-dmabuf/qdmabuf-error.h>
 
-#include "buffer/fourcc.h"
+#include "buffer/planes.h"
 
-/* `place` maps the canvas, 0 to 1 in both directions, to the part of the image that is shown. */
-static const char vertex_source[] = "attribute vec2 corner;\n"
-                                    "uniform vec4 place;\n"
-                                    "varying vec2 at;\n"
-                                    "void main () {\n"
-                                    "  gl_Position = vec4 (corner * 2.0 - 1.0, 0.0, 1.0);\n"
-                                    "  at = place.xy + corner * place.zw;\n"
-                                    "}\n";
+/* Bytes of a texel. */
+#define TEXEL 4
 
-/* A channel of n bits becomes one of 8 by moving bits, not by scaling: the top 8 of more, or all of
- * fewer and the first of them again. */
-static const char fragment_source[] =
-    "#ifdef GL_FRAGMENT_PRECISION_HIGH\n"
-    "precision highp float;\n"
-    "#else\n"
-    "precision mediump float;\n"
-    "#endif\n"
-    "uniform SAMPLER image;\n"
-    "uniform vec3 levels, up, down;\n"
-    "uniform bool swap;\n"
-    "varying vec2 at;\n"
-    "void main () {\n"
-    "  vec3 value = floor (texture2D (image, at).rgb * levels + 0.5);\n"
-    "  vec3 bytes = floor (value * up) + floor (value * down);\n"
-    "  gl_FragColor = vec4 ((swap ? bytes.bgr : bytes) / 255.0, 1.0);\n"
-    "}\n";
+/* ---- where what lies ---- */
 
-static const char flat_prefix[] = "#define SAMPLER sampler2D\n";
-static const char external_prefix[] = "#extension GL_OES_EGL_image_external : require\n"
-                                      "#define SAMPLER samplerExternalOES\n";
-
-/* ---- programs ---- */
-
-static GLuint
-compile (GLenum kind, const char *prefix, const char *source)
+/* Texels of a plane, from column 0 and row y of the canvas on. */
+static struct rect
+place_of (const struct picture *shape, unsigned plane)
 {
-  const char *sources[] = { prefix, source };
-  GLuint shader = glCreateShader (kind);
+  const struct output_format *format = output_format_find (shape->fourcc);
+  struct rect all = { 0, 0, (int32_t) shape->width, (int32_t) shape->height };
+  struct rect place = { 0, 0, 0, 0 };
 
-  glShaderSource (shader, 2, sources, NULL);
-  glCompileShader (shader);
-  return shader;
+  for (unsigned i = 0; i <= plane; i++) {
+    struct rect samples = plane_rect (&format->planes[i], all);
+
+    place.y += place.height;
+    place.width = (samples.width * format->planes[i].cpp + TEXEL - 1) / TEXEL;
+    place.height = samples.height;
+  }
+  return place;
 }
 
-static bool
-link_program (GLuint program, GError **error)
+struct egl_patch
+egl_canvas_patch (const struct picture *shape, unsigned plane, struct rect r)
 {
-  char log[512] = "";
-  GLint linked = GL_FALSE;
+  const struct plane_format *format = &output_format_find (shape->fourcc)->planes[plane];
+  struct rect samples = plane_rect (format, r);
+  int32_t start = samples.x * format->cpp;
+  int32_t end = (samples.x + samples.width) * format->cpp;
+  int32_t first = start / TEXEL;
 
-  glLinkProgram (program);
-  glGetProgramiv (program, GL_LINK_STATUS, &linked);
-  if (linked)
+  return (struct egl_patch){ .texels = { first, place_of (shape, plane).y + samples.y,
+                                         (end + TEXEL - 1) / TEXEL - first, samples.height },
+                             .skip = (uint32_t) (start - first * TEXEL),
+                             .bytes = (uint32_t) (end - start) };
+}
+
+/* ---- the texture ---- */
+
+static bool
+check_size (const struct egl_device *device, const struct rect *last, int32_t width, GError **error)
+{
+  if (width <= device->max_size && last->y + last->height <= device->max_size)
     return true;
-  glGetProgramInfoLog (program, sizeof log, NULL, log);
-  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND,
-               "the driver cannot build the shader: %s", log);
+  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT,
+               "%d×%d texels for the planes are more than the driver's largest texture of %d×%d",
+               width, last->y + last->height, device->max_size, device->max_size);
   return false;
 }
-
-static bool
-program_build (struct egl_program *self, const char *prefix, GError **error)
-{
-  GLuint vertex = compile (GL_VERTEX_SHADER, "", vertex_source);
-  GLuint fragment = compile (GL_FRAGMENT_SHADER, prefix, fragment_source);
-  GLuint program = glCreateProgram ();
-
-  glAttachShader (program, vertex);
-  glAttachShader (program, fragment);
-  glBindAttribLocation (program, 0, "corner");
-  bool linked = link_program (program, error);
-  glDeleteShader (vertex);
-  glDeleteShader (fragment);
-  if (!linked) {
-    glDeleteProgram (program);
-    return false;
-  }
-  *self = (struct egl_program){ .program = program,
-                                .place = glGetUniformLocation (program, "place"),
-                                .levels = glGetUniformLocation (program, "levels"),
-                                .up = glGetUniformLocation (program, "up"),
-                                .down = glGetUniformLocation (program, "down"),
-                                .swap = glGetUniformLocation (program, "swap") };
-  return true;
-}
-
-static struct egl_program *
-program_for (struct egl_canvas *canvas, GLenum target, GError **error)
-{
-  bool external = target == GL_TEXTURE_EXTERNAL_OES;
-  struct egl_program *program = external ? &canvas->external : &canvas->flat;
-
-  if (!program->program &&
-      !program_build (program, external ? external_prefix : flat_prefix, error))
-    return NULL;
-  return program;
-}
-
-static void
-set_channels (const struct egl_program *program, uint32_t fourcc)
-{
-  switch (pixel_format_find (fourcc)->opaque) {
-  case DRM_FORMAT_RGB565:
-    glUniform3f (program->levels, 31, 63, 31);
-    glUniform3f (program->up, 8, 4, 8);
-    glUniform3f (program->down, 1.f / 4, 1.f / 16, 1.f / 4);
-    break;
-  case DRM_FORMAT_XRGB2101010:
-  case DRM_FORMAT_XBGR2101010:
-    glUniform3f (program->levels, 1023, 1023, 1023);
-    glUniform3f (program->up, 1.f / 4, 1.f / 4, 1.f / 4);
-    glUniform3f (program->down, 0, 0, 0);
-    break;
-  default:
-    glUniform3f (program->levels, 255, 255, 255);
-    glUniform3f (program->up, 1, 1, 1);
-    glUniform3f (program->down, 0, 0, 0);
-  }
-}
-
-static void
-set_place (const struct egl_program *program, const struct layout *layout)
-{
-  float width = (float) layout->width;
-  float height = (float) layout->height;
-  float top = (float) layout->crop.y / height;
-  float rows = (float) layout->crop.height / height;
-
-  glUniform4f (program->place, (float) layout->crop.x / width, layout->y0_top ? 1 - top : top,
-               (float) layout->crop.width / width, layout->y0_top ? -rows : rows);
-}
-
-/* ---- the canvas ---- */
 
 static bool
 canvas_resize (struct egl_canvas *canvas, uint32_t width, uint32_t height, GError **error)
@@ -166,16 +82,32 @@ canvas_resize (struct egl_canvas *canvas, uint32_t width, uint32_t height, GErro
   return false;
 }
 
+static bool
+prepare (struct egl_canvas *canvas, const struct egl_device *device, const struct picture *shape,
+         GError **error)
+{
+  unsigned n = output_format_find (shape->fourcc)->n_planes;
+  struct rect last = place_of (shape, n - 1);
+  int32_t width = place_of (shape, 0).width;
+
+  return check_size (device, &last, width, error) &&
+         canvas_resize (canvas, (uint32_t) width, (uint32_t) (last.y + last.height), error);
+}
+
+/* ---- drawing ---- */
+
 static void
-draw_rects (const struct damage *damage)
+draw_plane (const struct picture *shape, unsigned plane, const struct damage *damage)
 {
   static const GLfloat corners[] = { 0, 0, 1, 0, 0, 1, 1, 1 };
+  struct rect place = place_of (shape, plane);
 
+  glViewport (place.x, place.y, place.width, place.height);
   glVertexAttribPointer (0, 2, GL_FLOAT, GL_FALSE, 0, corners);
   glEnableVertexAttribArray (0);
   glEnable (GL_SCISSOR_TEST);
   for (unsigned i = 0; i < damage->n; i++) {
-    struct rect r = damage->rects[i];
+    struct rect r = egl_canvas_patch (shape, plane, damage->rects[i]).texels;
 
     glScissor (r.x, r.y, r.width, r.height);
     glDrawArrays (GL_TRIANGLE_STRIP, 0, 4);
@@ -184,23 +116,23 @@ draw_rects (const struct damage *damage)
 
 bool
 egl_canvas_draw (struct egl_canvas *canvas, const struct egl_device *device,
-                 const struct egl_image *image, const struct damage *damage, bool swap,
-                 GError **error)
+                 const struct egl_image *image, const struct damage *damage,
+                 const struct picture *shape, GError **error)
 {
-  const struct layout *layout = &image->buffer->layout;
-  const struct egl_program *program = program_for (canvas, image->target, error);
+  unsigned n = output_format_find (shape->fourcc)->n_planes;
 
-  if (!program ||
-      !canvas_resize (canvas, (uint32_t) layout->crop.width, (uint32_t) layout->crop.height, error))
+  if (!prepare (canvas, device, shape, error))
     return false;
+  canvas->serial++;
   glBindFramebuffer (GL_FRAMEBUFFER, canvas->framebuffer);
   egl_image_bind (image);
-  glUseProgram (program->program);
-  set_channels (program, layout->fourcc);
-  set_place (program, layout);
-  glUniform1i (program->swap, swap);
-  glViewport (0, 0, layout->crop.width, layout->crop.height);
-  draw_rects (damage);
+  for (unsigned i = 0; i < n; i++) {
+    struct rect place = place_of (shape, i);
+
+    if (!egl_programs_use (&canvas->programs, image, shape, i, place.width, place.height, error))
+      return false;
+    draw_plane (shape, i, damage);
+  }
   return egl_device_check (device, "drawing", error);
 }
 
@@ -209,7 +141,6 @@ egl_canvas_clear (struct egl_canvas *canvas)
 {
   glDeleteFramebuffers (1, &canvas->framebuffer);
   glDeleteTextures (1, &canvas->texture);
-  glDeleteProgram (canvas->flat.program);
-  glDeleteProgram (canvas->external.program);
+  egl_programs_clear (&canvas->programs);
   *canvas = (struct egl_canvas){ 0 };
 }

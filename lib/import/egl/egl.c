@@ -59,13 +59,13 @@ egl_score (struct backend *backend, const QdmabufBuffer *buffer, GError **reason
 {
   const struct egl *egl = (const struct egl *) backend;
   const struct layout *layout = &buffer->layout;
-  bool external_only = false;
+  struct egl_format format;
 
   if (buffer->kind != BUFFER_DMABUF) {
     refuse (reason, QDMABUF_ERROR_NO_BACKEND, "it is no DMA-BUF");
     return BACKEND_SCORE_NO;
   }
-  if (!egl_formats_find (egl->device, layout->fourcc, layout->modifier, &external_only, reason) ||
+  if (!egl_formats_choose (egl->device, layout->fourcc, layout->modifier, &format, reason) ||
       !check_size (egl, buffer, reason) || !check_memory (egl, buffer, reason))
     return BACKEND_SCORE_NO;
   return egl->device->software ? BACKEND_SCORE_LAST : BACKEND_SCORE_GPU;
@@ -75,12 +75,12 @@ static void *
 egl_import (struct backend *backend, QdmabufBuffer *buffer, GError **error)
 {
   const struct egl *egl = (const struct egl *) backend;
-  bool external_only = false;
+  struct egl_format format;
 
-  if (!egl_formats_find (egl->device, buffer->layout.fourcc, buffer->layout.modifier,
-                         &external_only, error))
+  if (!egl_formats_choose (egl->device, buffer->layout.fourcc, buffer->layout.modifier, &format,
+                           error))
     return NULL;
-  return egl_image_new (egl->device, buffer, external_only, error);
+  return egl_image_new (egl->device, buffer, &format, error);
 }
 
 static bool
@@ -117,6 +117,17 @@ egl_close (struct backend *backend)
   g_free (egl);
 }
 
+/* QDMABUF_EGL_CONVERT: "gpu" or "cpu"; anything else is the best. */
+static enum egl_convert
+who_converts (void)
+{
+  const char *who = g_getenv ("QDMABUF_EGL_CONVERT");
+
+  if (g_strcmp0 (who, "gpu") == 0)
+    return EGL_CONVERT_GPU;
+  return g_strcmp0 (who, "cpu") == 0 ? EGL_CONVERT_CPU : EGL_CONVERT_BEST;
+}
+
 struct backend *
 egl_backend_new (const char *render_node, GError **error)
 {
@@ -138,5 +149,6 @@ egl_backend_new (const char *render_node, GError **error)
   struct egl *egl = g_new0 (struct egl, 1);
   egl->base.ops = &ops;
   egl->device = device;
+  egl->readback.convert = who_converts ();
   return &egl->base;
 }

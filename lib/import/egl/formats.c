@@ -113,6 +113,54 @@ egl_formats_find (const struct egl_device *device, uint32_t fourcc, uint64_t mod
   return found || refuse_modifier (fourcc, modifier, "", error);
 }
 
+/* Where red, green and blue are among the four bytes of a pixel; NULL: in no order of its own. */
+static const uint8_t *
+bytes_of (uint32_t fourcc)
+{
+  static const uint8_t rgbx[] = { 3, 2, 1 };
+  static const uint8_t bgrx[] = { 1, 2, 3 };
+
+  switch (pixel_format_find (fourcc)->opaque) {
+  case DRM_FORMAT_RGBX8888:
+    return rgbx;
+  case DRM_FORMAT_BGRX8888:
+    return bgrx;
+  default:
+    return NULL;
+  }
+}
+
+/* Which channel of a texel each byte of an AR24 or AB24 pixel becomes. */
+static bool
+choose_substitute (const struct egl_device *device, uint32_t substitute, uint64_t modifier,
+                   const uint8_t *bytes, struct egl_format *format)
+{
+  static const uint8_t argb[] = { 2, 1, 0, 3 };
+  static const uint8_t abgr[] = { 0, 1, 2, 3 };
+  const uint8_t *channels = substitute == DRM_FORMAT_ARGB8888 ? argb : abgr;
+
+  if (!egl_formats_find (device, substitute, modifier, &format->external_only, NULL))
+    return false;
+  format->fourcc = substitute;
+  for (unsigned i = 0; i < 3; i++)
+    format->channel[i] = channels[bytes[i]];
+  return true;
+}
+
+bool
+egl_formats_choose (const struct egl_device *device, uint32_t fourcc, uint64_t modifier,
+                    struct egl_format *format, GError **error)
+{
+  const uint8_t *bytes = bytes_of (fourcc);
+  bool own = !bytes || (device->query_formats && knows_format (device, fourcc));
+
+  *format = (struct egl_format){ .fourcc = fourcc, .channel = { 0, 1, 2 } };
+  if (!own && (choose_substitute (device, DRM_FORMAT_ARGB8888, modifier, bytes, format) ||
+               choose_substitute (device, DRM_FORMAT_ABGR8888, modifier, bytes, format)))
+    return true;
+  return egl_formats_find (device, fourcc, modifier, &format->external_only, error);
+}
+
 static GVariant *
 list_modifiers (const struct egl_device *device, uint32_t fourcc)
 {

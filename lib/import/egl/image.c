@@ -68,7 +68,7 @@ create_image (const struct egl_device *device, struct egl_image *image, GError *
 
   add (&attributes, EGL_WIDTH, layout->width);
   add (&attributes, EGL_HEIGHT, layout->height);
-  add (&attributes, EGL_LINUX_DRM_FOURCC_EXT, layout->fourcc);
+  add (&attributes, EGL_LINUX_DRM_FOURCC_EXT, image->as.fourcc);
   for (unsigned i = 0; i < layout->n_planes; i++)
     add_plane (&attributes, image->buffer, i);
   attributes.list[attributes.n] = EGL_NONE;
@@ -123,9 +123,9 @@ try_texture (struct egl_image *image, GLenum target, attach_fn attach, GLenum *c
 }
 
 static bool
-create_texture (const struct egl_device *device, struct egl_image *image, bool external_only,
-                GError **error)
+create_texture (const struct egl_device *device, struct egl_image *image, GError **error)
 {
+  bool external_only = image->as.external_only;
   GLenum code = GL_INVALID_OPERATION;
 
   if (!external_only && try_texture (image, GL_TEXTURE_2D, attach_texture, &code))
@@ -167,11 +167,33 @@ egl_image_has_bytes (const struct egl_image *image)
   }
 }
 
+bool
+egl_image_is_substitute (const struct egl_image *image)
+{
+  return image->as.fourcc != image->buffer->layout.fourcc;
+}
+
+/* The bytes of a substitute are in the buffer's order only when they are read in the order in which
+ * they lie. */
+static uint32_t
+fourcc_of_image (const struct egl_image *image)
+{
+  uint32_t fourcc = fourcc_of_read (image->format, image->type);
+
+  if (!egl_image_is_substitute (image))
+    return fourcc;
+  return pixel_format_find (image->as.fourcc)->opaque == fourcc
+             ? pixel_format_find (image->buffer->layout.fourcc)->opaque
+             : 0;
+}
+
 /* Channels of more or fewer than 8 bits are left to the CPU's rule of rounding, or to our shader's,
  * which is the same: GL's own is another. */
 static bool
 reads_exactly (const struct egl_image *image)
 {
+  if (egl_image_is_substitute (image))
+    return image->fourcc != 0;
   return egl_image_has_bytes (image) ||
          pixel_format_find (image->buffer->layout.fourcc)->opaque == image->fourcc;
 }
@@ -192,7 +214,7 @@ create_framebuffer (struct egl_image *image)
   }
   image->format = (GLenum) format;
   image->type = (GLenum) type;
-  image->fourcc = fourcc_of_read (image->format, image->type);
+  image->fourcc = fourcc_of_image (image);
   if (complete && reads_exactly (image))
     return;
   glDeleteFramebuffers (1, &image->framebuffer);
@@ -200,15 +222,15 @@ create_framebuffer (struct egl_image *image)
 }
 
 struct egl_image *
-egl_image_new (const struct egl_device *device, QdmabufBuffer *buffer, bool external_only,
+egl_image_new (const struct egl_device *device, QdmabufBuffer *buffer, const struct egl_format *as,
                GError **error)
 {
   struct egl_image *image = g_new0 (struct egl_image, 1);
 
   image->buffer = buffer;
+  image->as = *as;
   image->image = EGL_NO_IMAGE_KHR;
-  if (!create_image (device, image, error) ||
-      !create_texture (device, image, external_only, error)) {
+  if (!create_image (device, image, error) || !create_texture (device, image, error)) {
     egl_image_free (device, image);
     return NULL;
   }

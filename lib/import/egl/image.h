@@ -8,9 +8,11 @@
 
 #include "buffer/buffer.h"
 #include "import/egl/device.h"
+#include "import/egl/formats.h"
 
 struct egl_image {
   QdmabufBuffer *buffer; /* lent */
+  struct egl_format as;  /* what the driver was told that it is */
   EGLImageKHR image;
   GLuint texture;
   GLenum target;      /* GL_TEXTURE_2D or GL_TEXTURE_EXTERNAL_OES */
@@ -21,12 +23,14 @@ struct egl_image {
   uint32_t fourcc;
 };
 
-/* external_only: as egl_formats_find says. Errors: UNSUPPORTED_MODIFIER (the driver refuses it
+/* as: what egl_formats_choose chose. Errors: UNSUPPORTED_MODIFIER (the driver refuses it
  * after all), DEVICE_LOST. */
 struct egl_image *egl_image_new (const struct egl_device *device, QdmabufBuffer *buffer,
-                                 bool external_only, GError **error);
+                                 const struct egl_format *as, GError **error);
 /* Binds the texture, and makes sure that it shows what is in the memory now. */
 void egl_image_bind (const struct egl_image *image);
+/* Is it something else to the driver than what it is? */
+bool egl_image_is_substitute (const struct egl_image *image);
 /* Has every channel of the buffer 8 bits? */
 bool egl_image_has_bytes (const struct egl_image *image);
 void egl_image_free (const struct egl_device *device, struct egl_image *image);

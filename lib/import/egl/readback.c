@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Two ways out of GL: straight into the picture, or through staging memory and the CPU's
- * conversion. */
+/* Three ways out of GL: bytes that a shader made as they are wanted; pixels as they are, straight
+ * into the picture; or those through staging memory and the CPU's conversion. */
 #include "import/egl/readback.h"
 
 #include <drm_fourcc.h>
@@ -9,6 +9,7 @@
 #include "buffer/fourcc.h"
 #include "buffer/planes.h"
 #include "convert/convert.h"
+#include "import/egl/pack.h"
 #include "import/strip.h"
 
 /* A framebuffer and how its pixels lie. */
@@ -134,7 +135,8 @@ plate_of_image (const struct egl_device *device, const struct egl_image *image,
                          .y = layout->crop.y,
                          .rows = (int32_t) layout->height,
                          .flipped = layout->y0_top };
-  bool as_wanted = !device->software && egl_image_has_bytes (image);
+  bool as_wanted =
+      !device->software && egl_image_has_bytes (image) && !egl_image_is_substitute (image);
 
   if (as_wanted && dst->fourcc == DRM_FORMAT_XRGB8888 && device->reads_bgra)
     choose_format (&plate, image, GL_BGRA_EXT, GL_UNSIGNED_BYTE, DRM_FORMAT_XRGB8888);
@@ -167,22 +169,26 @@ prepare (struct egl_readback *readback, const struct egl_device *device,
          int64_t deadline, struct plate *plate, GError **error)
 {
   bool swap = dst->fourcc == DRM_FORMAT_XRGB8888;
+  struct picture packed = { .fourcc = swap ? DRM_FORMAT_XRGB8888 : DRM_FORMAT_XBGR8888,
+                            .width = dst->width,
+                            .height = dst->height,
+                            .n_planes = 1 };
 
   if (image->framebuffer) {
     *plate = plate_of_image (device, image, dst);
     return true;
   }
-  if (!egl_canvas_draw (&readback->canvas, device, image, damage, swap, error) ||
+  if (!egl_canvas_draw (&readback->canvas, device, image, damage, &packed, error) ||
       !egl_device_wait (device, deadline, error))
     return false;
   *plate = plate_of_canvas (device, &readback->canvas, swap, dst);
   return true;
 }
 
-bool
-egl_readback (struct egl_readback *readback, const struct egl_device *device,
-              const struct egl_image *image, const struct damage *damage, const struct picture *dst,
-              int64_t deadline, GError **error)
+static bool
+read_plate (struct egl_readback *readback, const struct egl_device *device,
+            const struct egl_image *image, const struct damage *damage, const struct picture *dst,
+            int64_t deadline, GError **error)
 {
   struct plate plate;
 
@@ -199,9 +205,167 @@ egl_readback (struct egl_readback *readback, const struct egl_device *device,
   return egl_device_check (device, "reading", error);
 }
 
+/* ---- bytes that a shader made ---- */
+
+static bool
+is_able (const struct egl_readback *readback, uint32_t fourcc)
+{
+  for (unsigned i = 0; i < EGL_MAX_UNABLE; i++) {
+    if (readback->unable[i] == fourcc)
+      return false;
+  }
+  return true;
+}
+
+/* Said once for each format: from now on the CPU makes it. */
+static void
+note_unable (struct egl_readback *readback, uint32_t fourcc, const GError *reason)
+{
+  g_autofree char *name = fourcc_name (fourcc);
+
+  for (unsigned i = 0; i < EGL_MAX_UNABLE; i++) {
+    if (readback->unable[i] != 0)
+      continue;
+    readback->unable[i] = fourcc;
+    g_warning ("egl: the CPU makes %s from now on: %s", name, reason->message);
+    return;
+  }
+}
+
+bool
+egl_readback_can_begin (const struct egl_readback *readback, const struct egl_device *device)
+{
+  return device->es3 && (readback->convert == EGL_CONVERT_GPU ||
+                         (readback->convert == EGL_CONVERT_BEST && !device->software));
+}
+
+static bool
+wants_canvas (const struct egl_readback *readback, const struct egl_device *device,
+              const struct picture *shape)
+{
+  if (readback->convert == EGL_CONVERT_CPU || !is_able (readback, shape->fourcc))
+    return false;
+  return readback->convert == EGL_CONVERT_GPU || !device->software;
+}
+
+/* False: error, or none where another way must be taken. A picture that is too large for a texture
+ * says nothing about the next one. */
+static bool
+draw (struct egl_readback *readback, const struct egl_device *device, const struct egl_image *image,
+      const struct damage *damage, const struct picture *shape, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+
+  if (!wants_canvas (readback, device, shape))
+    return false;
+  if (egl_canvas_draw (&readback->canvas, device, image, damage, shape, &reason))
+    return true;
+  if (g_error_matches (reason, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST))
+    g_propagate_error (error, g_steal_pointer (&reason));
+  else if (!g_error_matches (reason, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT))
+    note_unable (readback, shape->fourcc, reason);
+  return false;
+}
+
+/* Without a buffer of GL's. */
+static bool
+read_canvas (struct egl_readback *readback, const struct egl_device *device,
+             const struct damage *damage, const struct picture *dst, int64_t deadline,
+             GError **error)
+{
+  if (!egl_device_wait (device, deadline, error) ||
+      !staging_reserve (readback, egl_pack_size (damage, dst), error))
+    return false;
+  glBindFramebuffer (GL_FRAMEBUFFER, readback->canvas.framebuffer);
+  egl_pack_read (damage, dst, readback->staging);
+  if (!egl_device_check (device, "reading", error))
+    return false;
+  egl_pack_write (readback->staging, damage, dst);
+  return true;
+}
+
+/* dst's form without its memory. */
+static struct picture
+shape_of (const struct picture *dst)
+{
+  return (struct picture){ .fourcc = dst->fourcc,
+                           .color = dst->color,
+                           .width = dst->width,
+                           .height = dst->height,
+                           .n_planes = dst->n_planes };
+}
+
+struct egl_slot *
+egl_readback_begin (struct egl_readback *readback, const struct egl_device *device,
+                    const struct egl_image *image, const struct damage *damage,
+                    const struct picture *shape, bool watched, int64_t deadline, GError **error)
+{
+  if (readback->ring.broken || !draw (readback, device, image, damage, shape, error))
+    return NULL;
+  return egl_ring_begin (&readback->ring, device, &readback->canvas, damage, shape, watched,
+                         deadline, error);
+}
+
+bool
+egl_readback_finish (struct egl_readback *readback, const struct egl_device *device,
+                     struct egl_slot *slot, const struct picture *dst, int64_t deadline,
+                     GError **error)
+{
+  struct damage damage = slot->damage;
+  bool still_drawn = slot->serial == readback->canvas.serial;
+  GError *reason = NULL;
+  bool ok = egl_ring_finish (&readback->ring, device, slot, dst, deadline, &reason);
+
+  /* Nothing was drawn over it: there is another way. */
+  if (still_drawn && g_error_matches (reason, QDMABUF_ERROR, QDMABUF_ERROR_FAILED)) {
+    g_clear_error (&reason);
+    ok = read_canvas (readback, device, &damage, dst, deadline, &reason);
+  }
+  if (reason)
+    g_propagate_error (error, reason);
+  return ok;
+}
+
+/* False: error, or none where another way must be taken. */
+static bool
+read_converted (struct egl_readback *readback, const struct egl_device *device,
+                const struct egl_image *image, const struct damage *damage,
+                const struct picture *dst, int64_t deadline, GError **error)
+{
+  struct picture shape = shape_of (dst);
+  GError *reason = NULL;
+
+  if (!draw (readback, device, image, damage, &shape, error))
+    return false;
+  struct egl_slot *slot = egl_ring_begin (&readback->ring, device, &readback->canvas, damage,
+                                          &shape, false, deadline, &reason);
+  if (slot)
+    return egl_readback_finish (readback, device, slot, dst, deadline, error);
+  if (!reason)
+    return read_canvas (readback, device, damage, dst, deadline, error);
+  g_propagate_error (error, reason);
+  return false;
+}
+
+bool
+egl_readback (struct egl_readback *readback, const struct egl_device *device,
+              const struct egl_image *image, const struct damage *damage, const struct picture *dst,
+              int64_t deadline, GError **error)
+{
+  GError *reason = NULL;
+
+  if (read_converted (readback, device, image, damage, dst, deadline, &reason))
+    return true;
+  if (!reason)
+    return read_plate (readback, device, image, damage, dst, deadline, error);
+  g_propagate_error (error, reason);
+  return false;
+}
+
 void
 egl_readback_clear (struct egl_readback *readback)
 {
+  egl_ring_clear (&readback->ring);
   egl_canvas_clear (&readback->canvas);
   g_free (readback->staging);
 }
