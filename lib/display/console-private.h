@@ -38,6 +38,7 @@ struct _QdmabufConsole {
   struct reading reading;
   char *modifier;
   guint max_rate;
+  gboolean pipelined;
   QdmabufListenerFlags interfaces;
   gboolean lend;
 };

@@ -13,6 +13,7 @@ enum {
   PROP_MAX_RATE,
   PROP_LISTENER_INTERFACES,
   PROP_LEND_BUFFERS,
+  PROP_PIPELINED,
   N_PROPS
 };
 
@@ -64,6 +65,9 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
   case PROP_LEND_BUFFERS:
     g_value_set_boolean (value, self->lend);
     break;
+  case PROP_PIPELINED:
+    g_value_set_boolean (value, self->pipelined);
+    break;
   default:
     if (!reading_get (&self->reading, id, value))
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -90,6 +94,9 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     break;
   case PROP_LEND_BUFFERS:
     self->lend = g_value_get_boolean (value);
+    break;
+  case PROP_PIPELINED:
+    self->pipelined = g_value_get_boolean (value);
     break;
   default:
     if (!reading_set (&self->reading, id, value))
@@ -211,6 +218,19 @@ install_what_to_deliver (void)
    * Since: 0.1
    */
   props[PROP_LEND_BUFFERS] = g_param_spec_boolean ("lend-buffers", NULL, NULL, FALSE, flags);
+  /**
+   * QdmabufConsole:pipelined:
+   *
+   * Whether up to three pictures may be on their way out of a GPU at one time. Where it is %FALSE,
+   * each is fetched before the next update is looked at, which is the shortest way for the one.
+   * Where it is %TRUE, the next update is read while the GPU still copies the picture before, which
+   * is the shortest way for many: for a GPU whose copies take as long as a frame lasts. Either way
+   * a frame is delivered when its own picture is there, in order, and waits for no later update.
+   * Means nothing where the CPU reads. Read at `start`.
+   *
+   * Since: 0.1
+   */
+  props[PROP_PIPELINED] = g_param_spec_boolean ("pipelined", NULL, NULL, FALSE, flags);
 }
 
 void

@@ -214,6 +214,7 @@ configure (QdmabufConsole *self, struct flow_config *config, GError **error)
     .override_modifier = self->modifier && *self->modifier,
   };
   config->reader.max_rate = self->max_rate;
+  config->reader.pipelined = self->pipelined;
   return !config->override_modifier ||
          qdmabuf_modifier_from_string (self->modifier, &config->modifier, error);
 }

@@ -23,6 +23,10 @@
  * own mappings only and hands all others to the handler that was there before. With
  * `QDMABUF_SIGBUS=0` in the environment there is none, and such memory is read by pread() instead.
  *
+ * What a GPU reads it also converts, unless `QDMABUF_EGL_CONVERT=cpu` in the environment leaves that
+ * to the CPU. OpenGL that is rendered in software leaves it there by itself, unless
+ * `QDMABUF_EGL_CONVERT=gpu`.
+ *
  * Since: 0.1
  */
 G_DEFINE_FINAL_TYPE (QdmabufConsole, qdmabuf_console, G_TYPE_OBJECT)

@@ -7,7 +7,6 @@
 #include <qemu-dmabuf/qdmabuf-error.h>
 
 #include "flow/egl-thread.h"
-#include "import/chooser.h"
 #include "import/verify.h"
 
 /* How long somebody who only asks waits for a driver. */
@@ -157,6 +156,32 @@ GVariant *
 devices_verify_stats (struct devices *self)
 {
   return self->verify ? verify_stats (self->verify) : NULL;
+}
+
+bool
+devices_begin (struct devices *self, QdmabufBuffer *buffer, const struct damage *damage,
+               const struct picture *shape, int64_t deadline, struct watch *watch,
+               struct pending_read *pending, GError **error)
+{
+  if (!open_for (self, buffer, deadline, error))
+    return false;
+  if (!chooser_begin (self->chooser, buffer, damage, shape, deadline, watch, pending, error))
+    return false;
+  if (self->verify && pending->ticket)
+    pending->verify = verify_begin (self->verify, buffer, damage, shape, pending->name, deadline);
+  return true;
+}
+
+bool
+devices_finish (struct devices *self, struct pending_read *pending, const struct picture *dst,
+                int64_t deadline, const char **backend_name, GError **error)
+{
+  struct verify_reading *reading = g_steal_pointer (&pending->verify);
+  bool ok = chooser_finish (self->chooser, pending, dst, deadline, backend_name, error);
+
+  if (reading)
+    verify_compare (self->verify, reading, ok ? dst : NULL);
+  return ok;
 }
 
 char *

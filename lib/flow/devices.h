@@ -3,7 +3,7 @@
  * needs them. */
 #pragma once
 
-#include "import/backend.h"
+#include "import/chooser.h"
 
 struct devices;
 
@@ -13,6 +13,13 @@ void devices_free (struct devices *devices);
 bool devices_read (struct devices *devices, QdmabufBuffer *buffer, const struct damage *damage,
                    const struct picture *dst, int64_t deadline, const char **backend_name,
                    GError **error);
+/* As chooser_begin and chooser_finish. */
+bool devices_begin (struct devices *devices, QdmabufBuffer *buffer, const struct damage *damage,
+                    const struct picture *shape, int64_t deadline, struct watch *watch,
+                    struct pending_read *pending, GError **error);
+bool
+devices_finish (struct devices *devices, struct pending_read *pending, const struct picture *dst,
+                int64_t deadline, const char **backend_name, GError **error);
 /* As verify_stats; NULL: QDMABUF_VERIFY does not ask for it. Floating. Thread: any. */
 GVariant *devices_verify_stats (struct devices *devices);
 /* Full transfer. */

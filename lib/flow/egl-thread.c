@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A queue of jobs in front of a GL context, where a driver that hangs costs the thread and not the
- * caller. */
+ * caller; and a second thread, which waits for what the first has the GPU do. */
 #include "flow/egl-thread.h"
 
 #include <qemu-dmabuf/qdmabuf-error.h>
@@ -10,8 +10,12 @@
 
 enum call_state { CALL_QUEUED, CALL_RUNNING, CALL_DONE };
 
-/* Lives on the heap, for the thread may come out of fn after the caller has gone. */
+/* How long a thread that only waits may take to come back, when nobody uses it any more. */
+#define WAITER_US G_USEC_PER_SEC
+
+/* Lives on the heap, for the thread may come out of fn after the caller has gone; used again. */
 struct call {
+  GList link; /* of one of the queues below */
   void (*fn) (void *job);
   void *job;
   GDestroyNotify unref;
@@ -32,6 +36,11 @@ struct egl_thread {
   GCond wake;     /* for the thread */
   GCond finished; /* for callers */
   GQueue calls;
+  GQueue spare;    /* calls that are over */
+  GThread *waiter; /* for calls of `watch`; NULL: there was none yet */
+  GCond watched;   /* for it */
+  GQueue watches;
+  bool waiting; /* it is inside one */
   bool quit;
   int lost; /* atomic: read by those who hold only the registry */
 };
@@ -47,12 +56,32 @@ is_lost (struct egl_thread *self)
   return g_atomic_int_get (&self->lost);
 }
 
+/* The next three: with the lock held. */
+static struct call *
+call_new (struct egl_thread *self, void (*fn) (void *job), void *job, GDestroyNotify unref)
+{
+  GList *link = g_queue_pop_head_link (&self->spare);
+  struct call *call = link ? link->data : g_new0 (struct call, 1);
+
+  *call = (struct call){ .fn = fn, .job = job, .unref = unref, .state = CALL_QUEUED };
+  call->link.data = call;
+  return call;
+}
+
 static void
-call_free (struct call *call)
+call_done (struct egl_thread *self, struct call *call)
 {
   if (call->deserted && call->unref)
     call->unref (call->job);
-  g_free (call);
+  g_queue_push_head_link (&self->spare, &call->link);
+}
+
+static struct call *
+pop_call (GQueue *queue)
+{
+  GList *link = g_queue_pop_head_link (queue);
+
+  return link ? link->data : NULL;
 }
 
 static struct call *
@@ -60,7 +89,7 @@ next_call (struct egl_thread *self)
 {
   struct call *call = NULL;
 
-  while (!(call = g_queue_pop_head (&self->calls)) && !self->quit)
+  while (!(call = pop_call (&self->calls)) && !self->quit)
     g_cond_wait (&self->wake, &self->lock);
   if (call)
     call->state = CALL_RUNNING;
@@ -95,7 +124,7 @@ thread_main (void *data)
     g_mutex_lock (&self->lock);
     call->state = CALL_DONE;
     if (call->deserted)
-      call_free (call);
+      call_done (self, call);
     g_cond_broadcast (&self->finished);
   }
   g_mutex_unlock (&self->lock);
@@ -116,13 +145,14 @@ lose (struct egl_thread *self)
 
 /* Called with the lock held when a call missed its deadline. */
 static void
-desert (struct egl_thread *self, struct call *call)
+desert (struct egl_thread *self, struct call *call, bool queued)
 {
   lose (self);
   call->deserted = true;
   if (call->state == CALL_QUEUED) {
-    g_queue_remove (&self->calls, call);
-    call_free (call);
+    if (queued)
+      g_queue_unlink (&self->calls, &call->link);
+    call_done (self, call);
   }
 }
 
@@ -131,26 +161,88 @@ run (struct import_executor *executor, void (*fn) (void *job), void *job, GDestr
      int64_t deadline)
 {
   struct egl_thread *self = (struct egl_thread *) executor;
-  struct call *call = g_new0 (struct call, 1);
   bool done = false;
 
-  *call = (struct call){ .fn = fn, .job = job, .unref = unref, .state = CALL_QUEUED };
   g_mutex_lock (&self->lock);
-  if (!is_lost (self)) {
-    g_queue_push_tail (&self->calls, call);
+  struct call *call = call_new (self, fn, job, unref);
+  bool queued = !is_lost (self);
+  if (queued) {
+    g_queue_push_tail_link (&self->calls, &call->link);
     g_cond_signal (&self->wake);
     while (call->state != CALL_DONE && g_cond_wait_until (&self->finished, &self->lock, deadline))
       ;
   }
   if (call->state == CALL_RUNNING || (call->state == CALL_QUEUED && is_lost (self))) {
-    desert (self, call);
+    desert (self, call, queued);
   } else {
-    g_queue_remove (&self->calls, call); /* where its turn never came: another's job takes long */
-    call_free (call);
+    /* Where its turn never came: another's job takes long. */
+    if (call->state == CALL_QUEUED)
+      g_queue_unlink (&self->calls, &call->link);
+    call_done (self, call);
     done = true;
   }
   g_mutex_unlock (&self->lock);
   return done;
+}
+
+/* ---- waiting ---- */
+
+/* With the lock held. */
+static struct call *
+next_watch (struct egl_thread *self)
+{
+  struct call *call = NULL;
+
+  while (!(call = pop_call (&self->watches)) && !self->quit)
+    g_cond_wait (&self->watched, &self->lock);
+  return call;
+}
+
+static void *
+waiter_main (void *data)
+{
+  struct egl_thread *self = data;
+  struct call *call = NULL;
+
+  g_mutex_lock (&self->lock);
+  while ((call = next_watch (self))) {
+    self->waiting = true;
+    g_mutex_unlock (&self->lock);
+    call->fn (call->job);
+    call->unref (call->job);
+    g_mutex_lock (&self->lock);
+    self->waiting = false;
+    call_done (self, call);
+    g_cond_broadcast (&self->finished);
+  }
+  g_mutex_unlock (&self->lock);
+  return NULL;
+}
+
+static void
+watch (struct import_executor *executor, void (*fn) (void *job), void *job, GDestroyNotify unref)
+{
+  struct egl_thread *self = (struct egl_thread *) executor;
+
+  g_mutex_lock (&self->lock);
+  struct call *call = call_new (self, fn, job, unref);
+  g_queue_push_tail_link (&self->watches, &call->link);
+  if (!self->waiter)
+    self->waiter = g_thread_new ("qdmabuf-fence", waiter_main, self);
+  g_cond_signal (&self->watched);
+  g_mutex_unlock (&self->lock);
+}
+
+/* With the lock held. Its waits are bounded, unless the driver hangs in one. */
+static bool
+waiter_comes_back (struct egl_thread *self)
+{
+  int64_t until = g_get_monotonic_time () + WAITER_US;
+
+  while ((self->waiting || self->watches.length > 0) &&
+         g_cond_wait_until (&self->finished, &self->lock, until))
+    ;
+  return !self->waiting && self->watches.length == 0;
 }
 
 static void
@@ -159,11 +251,18 @@ egl_thread_free (struct egl_thread *self)
   g_mutex_lock (&self->lock);
   self->quit = true;
   g_cond_signal (&self->wake);
+  g_cond_signal (&self->watched);
   g_mutex_unlock (&self->lock);
+  /* What is waited for is the back end's, which goes with the other thread. */
+  if (self->waiter)
+    g_thread_join (self->waiter);
   g_thread_join (self->thread);
+  for (struct call *call = NULL; (call = pop_call (&self->spare));)
+    g_free (call);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->wake);
   g_cond_clear (&self->finished);
+  g_cond_clear (&self->watched);
   g_clear_error (&self->failure);
   g_free (self->node);
   g_free (self);
@@ -175,13 +274,17 @@ egl_thread_new (const char *node)
   struct egl_thread *self = g_new0 (struct egl_thread, 1);
 
   self->executor.run = run;
+  self->executor.watch = watch;
   self->node = g_strdup (node);
   self->opening = true;
   self->opening_until = g_get_monotonic_time () + OPEN_US;
   g_mutex_init (&self->lock);
   g_cond_init (&self->wake);
   g_cond_init (&self->finished);
+  g_cond_init (&self->watched);
   g_queue_init (&self->calls);
+  g_queue_init (&self->spare);
+  g_queue_init (&self->watches);
   self->thread = g_thread_new ("qdmabuf-egl", thread_main, self);
   registry = g_list_prepend (registry, self);
   return self;
@@ -243,6 +346,8 @@ static bool
 is_stuck (struct egl_thread *self)
 {
   g_mutex_lock (&self->lock);
+  if (!waiter_comes_back (self))
+    lose (self);
   bool stuck = self->opening || is_lost (self);
   g_mutex_unlock (&self->lock);
   return stuck;

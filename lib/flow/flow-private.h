@@ -62,8 +62,8 @@ void flow_warn (struct flow *flow, const GError *error);
 /* The same with no limit, for those who have their own. */
 void flow_pass_warning (struct flow *flow, const GError *error);
 
-/* Hands a frame on. Convert thread, no lock held. Takes frame. */
-void flow_publish (struct flow *flow, struct inbox_work *work, QdmabufFrame *frame);
+/* Hands a frame on. time: of the call that made it. Convert thread, no lock held. Takes frame. */
+void flow_publish (struct flow *flow, int64_t time, QdmabufFrame *frame);
 /* Is the application to read this buffer itself? */
 bool flow_lends (const struct flow *flow, const QdmabufBuffer *buffer);
 /* Convert thread, no lock held. Takes what work has. */

@@ -45,13 +45,13 @@ answer (struct flow *self, struct inbox_work *work, int64_t started)
 
 /* The figures first: whoever takes the frame may ask for them. */
 void
-flow_publish (struct flow *self, struct inbox_work *work, QdmabufFrame *frame)
+flow_publish (struct flow *self, int64_t time, QdmabufFrame *frame)
 {
   int64_t now = g_get_monotonic_time ();
 
   g_mutex_lock (&self->lock);
   self->stats.frames++;
-  timings_add (&self->stats.publish, now - work->time);
+  timings_add (&self->stats.publish, now - time);
   if (self->stats.first_frame == 0)
     self->stats.first_frame = now - self->started;
   g_mutex_unlock (&self->lock);
@@ -87,23 +87,62 @@ is_overtaken (struct flow *self, const struct inbox_work *work)
   return overtaken && work->buffer->kind == BUFFER_DMABUF;
 }
 
+/* QEMU was answered, and what it was answered for did not come: the picture is read anew, whatever
+ * it is by then. */
+static void
+lost (struct flow *self, const GError *error)
+{
+  g_mutex_lock (&self->lock);
+  self->stats.dropped++;
+  if (self->retries++ < MAX_RETRIES)
+    inbox_retry (&self->inbox, g_get_monotonic_time ());
+  g_mutex_unlock (&self->lock);
+  flow_warn (self, error);
+}
+
+/* The oldest of what was begun. doubtful (nullable): the work that it was begun for, if that may
+ * have been about a placeholder. */
+static void
+finish (struct flow *self, const struct inbox_work *doubtful)
+{
+  g_autoptr (GError) error = NULL;
+  int64_t time = 0;
+  QdmabufFrame *frame = reader_finish (self->reader, &time, &error);
+
+  if (frame && doubtful && is_overtaken (self, doubtful))
+    reader_discard (self->reader, frame);
+  else if (frame)
+    flow_publish (self, time, frame);
+  else
+    lost (self, error);
+}
+
+/* What was just begun is finished, and everything before it, unless the GPU may do that while
+ * something else is begun. */
+static void
+go_on (struct flow *self, const struct inbox_work *work, bool announced)
+{
+  bool at_once = !announced || !self->config.reader.pipelined;
+
+  while (reader_n_begun (self->reader) > 1 && (at_once || reader_is_ready (self->reader)))
+    finish (self, NULL);
+  if (reader_n_begun (self->reader) == 1 && (at_once || reader_is_ready (self->reader)))
+    finish (self, announced ? NULL : work);
+}
+
 static void
 do_work (struct flow *self, struct inbox_work *work)
 {
   g_autoptr (GError) error = NULL;
   int64_t started = g_get_monotonic_time ();
-  QdmabufFrame *frame = NULL;
   bool refused = work->buffer == self->refused;
   bool announced = work->replies->len > 0;
+  bool begun = !refused && reader_begin (self->reader, work->buffer, &work->damage, work->time,
+                                         work->deadline, &error);
 
-  if (!refused)
-    frame =
-        reader_read (self->reader, work->buffer, &work->damage, work->time, work->deadline, &error);
   answer (self, work, started);
-  if (frame && !announced && is_overtaken (self, work))
-    reader_discard (self->reader, frame);
-  else if (frame)
-    flow_publish (self, work, frame);
+  if (begun)
+    go_on (self, work, announced);
   else if (!refused)
     dropped (self, work, error);
   qdmabuf_buffer_unref (work->buffer);
@@ -133,24 +172,33 @@ warn_of_silence (struct flow *self)
   flow_warn (self, error);
 }
 
+static bool
+has_room (struct flow *self)
+{
+  return reader_n_begun (self->reader) < READER_MAX_BEGUN;
+}
+
 /* With the lock held; returns with it held. */
 static bool
 step (struct flow *self)
 {
   struct inbox_work work;
   int64_t now = g_get_monotonic_time ();
-  bool read = inbox_take (&self->inbox, now, &work);
+  bool done = reader_is_ready (self->reader);
+  bool read = !done && has_room (self) && inbox_take (&self->inbox, now, &work);
   bool off = inbox_take_disabled (&self->inbox, now);
   bool renew = flow_registration_due (self, now);
   bool ask = settle_tick (&self->settle, now);
   bool silent = take_silence (self, now);
   bool overdue = lender_next (self->lender) <= now;
 
-  if (!read && !off && !renew && !ask && !silent && !overdue)
+  if (!done && !read && !off && !renew && !ask && !silent && !overdue)
     return false;
   g_mutex_unlock (&self->lock);
   if (ask)
     peer_refresh_size (self->peer, self->console);
+  if (done)
+    finish (self, NULL);
   if (read && flow_lends (self, work.buffer))
     flow_lend (self, &work);
   else if (read)
@@ -176,7 +224,9 @@ convert_main (void *data)
   while (!self->stopping) {
     if (step (self))
       continue;
-    int64_t until = MIN (inbox_next (&self->inbox), flow_registration_time (self));
+    int64_t until = has_room (self) ? inbox_next (&self->inbox) : INT64_MAX;
+    until = MIN (until, reader_due (self->reader));
+    until = MIN (until, flow_registration_time (self));
     until = MIN (until, settle_next (&self->settle));
     until = MIN (until, silence_time (self));
     until = MIN (until, lender_next (self->lender));
@@ -187,6 +237,17 @@ convert_main (void *data)
   }
   g_mutex_unlock (&self->lock);
   return NULL;
+}
+
+/* A picture that was begun is there. */
+static void
+wake (void *data)
+{
+  struct flow *self = data;
+
+  g_mutex_lock (&self->lock);
+  g_cond_signal (&self->wake);
+  g_mutex_unlock (&self->lock);
 }
 
 static void
@@ -278,6 +339,7 @@ flow_new (struct peer *peer, unsigned console, const struct flow_config *config,
   struct reader_config reader = config->reader;
 
   reader.ready = ready;
+  reader.wake = wake;
   reader.data = self;
   self->reader = reader_new (&reader, error);
   /* The convert thread runs before QEMU knows of us, for it answers what comes with the

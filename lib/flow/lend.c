@@ -30,7 +30,7 @@ flow_lend (struct flow *self, struct inbox_work *work)
   QdmabufFrame *frame = reader_lend (self->reader, work->buffer, &work->damage, work->time,
                                      self->lender, g_steal_pointer (&work->replies), arrival);
 
-  flow_publish (self, work, frame);
+  flow_publish (self, work->time, frame);
   qdmabuf_buffer_unref (work->buffer);
   /* It may have taken the place of one that nobody saw. */
   note_answers (self);

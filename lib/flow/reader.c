@@ -1,35 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* One read: where the pixels go, what is read from QEMU and what is copied from the frame before.
  */
-#include "flow/reader.h"
-
 #include <qemu-dmabuf/qdmabuf-error.h>
 
 #include "buffer/fourcc.h"
 #include "buffer/planes.h"
 #include "convert/convert.h"
-#include "flow/devices.h"
+#include "flow/reader-private.h"
 
 /* Buffers of the pool's own: one to write, and the newest, which no consumer may have taken yet. */
 #define POOL_OWN 2
-
-struct reader {
-  struct devices *devices;
-  struct pool *pool;
-  struct mailbox *mailbox;
-  uint32_t format;
-  QdmabufColor color;
-  uint64_t serial;
-  struct damage owed;     /* what failed reads did not get */
-  uint32_t width, height; /* of the picture that owed is about */
-};
-
-/* Where one read writes. */
-struct target {
-  struct pool_buffer *buffer;
-  struct damage damage;  /* to be read from the source */
-  struct damage pending; /* changed since the consumer's last frame, and not in damage */
-};
 
 struct reader *
 reader_new (const struct reader_config *config, GError **error)
@@ -54,12 +34,21 @@ reader_new (const struct reader_config *config, GError **error)
   self->pool = pool_new (config->max_frames + POOL_OWN);
   self->mailbox =
       mailbox_new (self->pool, config->max_frames, config->max_rate, config->ready, config->data);
+  if (config->pipelined && config->wake)
+    self->waker = waker_new (config->wake, config->data);
   return self;
 }
 
 void
 reader_free (struct reader *self)
 {
+  reader_cancel (self);
+  for (unsigned i = 0; i < READER_MAX_BEGUN; i++)
+    g_clear_pointer (&self->readings[i].watch, watch_unref);
+  if (self->waker) {
+    waker_cut (self->waker);
+    waker_unref (self->waker);
+  }
   mailbox_free (self->mailbox);
   pool_unref (self->pool);
   devices_free (self->devices);
@@ -72,8 +61,8 @@ reader_mailbox (struct reader *self)
   return self->mailbox;
 }
 
-static void
-owe (struct reader *self, const QdmabufBuffer *buffer, const struct damage *damage)
+void
+reader_owe (struct reader *self, const QdmabufBuffer *buffer, const struct damage *damage)
 {
   uint32_t width = (uint32_t) buffer->layout.crop.width;
   uint32_t height = (uint32_t) buffer->layout.crop.height;
@@ -89,15 +78,15 @@ owe (struct reader *self, const QdmabufBuffer *buffer, const struct damage *dama
 }
 
 static bool
-has_shape (const struct reader *self, const struct pool_buffer *buffer)
+has_shape (const struct pool_buffer *buffer, uint32_t width, uint32_t height)
 {
-  return buffer->picture.width == self->width && buffer->picture.height == self->height;
+  return buffer->picture.width == width && buffer->picture.height == height;
 }
 
 /* While the consumer holds all it may, the newest frame that it has not seen is brought up to date
  * where it lies. */
 static struct pool_buffer *
-unpublished (struct reader *self, struct damage *pending)
+unpublished (struct reader *self, uint32_t width, uint32_t height, struct damage *pending)
 {
   struct damage seen_by_nobody = mailbox_pending_damage (self->mailbox);
   QdmabufFrame *frame = mailbox_steal_unpublished (self->mailbox);
@@ -106,49 +95,65 @@ unpublished (struct reader *self, struct damage *pending)
     return NULL;
   *pending = seen_by_nobody;
   struct pool_buffer *buffer = frame_steal_buffer (frame);
-  if (has_shape (self, buffer))
+  if (has_shape (buffer, width, height))
     return buffer;
   pool_put (self->pool, buffer);
   return NULL;
 }
 
-static struct pool_buffer *
-spare (struct reader *self, struct target *target, GError **error)
+struct pool_buffer *
+reader_newest (struct reader *self, uint32_t width, uint32_t height)
 {
-  struct pool_buffer *buffer =
-      pool_get (self->pool, self->format, self->width, self->height, error);
-  QdmabufFrame *newest = mailbox_newest (self->mailbox);
-  struct pool_buffer *source = newest ? frame_buffer (newest) : NULL;
+  QdmabufFrame *frame = mailbox_newest (self->mailbox);
+  struct pool_buffer *buffer = frame ? frame_buffer (frame) : NULL;
+
+  return buffer && has_shape (buffer, width, height) ? buffer : NULL;
+}
+
+static struct pool_buffer *
+spare (struct reader *self, uint32_t width, uint32_t height, struct target *target, GError **error)
+{
+  struct pool_buffer *buffer = pool_get (self->pool, self->format, width, height, error);
 
   if (!buffer)
     return NULL;
-  if (source && !has_shape (self, source))
-    source = NULL;
-  if (!pool_catch_up (self->pool, buffer, source, &target->damage))
-    target->damage = damage_whole (self->width, self->height);
+  if (!pool_catch_up (self->pool, buffer, reader_newest (self, width, height), &target->damage))
+    target->damage = damage_whole (width, height);
   target->pending = mailbox_pending_damage (self->mailbox);
   return buffer;
 }
 
-static bool
-aim (struct reader *self, struct target *target, GError **error)
+bool
+reader_aim (struct reader *self, uint32_t width, uint32_t height, const struct damage *damage,
+            struct target *target, GError **error)
 {
-  *target = (struct target){ .damage = self->owed };
-  target->buffer = unpublished (self, &target->pending);
+  *target = (struct target){ .damage = *damage };
+  target->buffer = unpublished (self, width, height, &target->pending);
   if (!target->buffer)
-    target->buffer = spare (self, target, error);
+    target->buffer = spare (self, width, height, target, error);
   return target->buffer != NULL;
 }
 
 /* After a driver was left behind, it may still write: that buffer is never used again. */
-static void
-give_up (struct reader *self, struct target *target, const GError *error)
+void
+reader_give_up (struct reader *self, struct target *target, const GError *error)
 {
   pool_spoil (self->pool, target->buffer);
   if (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST))
     pool_abandon (self->pool, target->buffer);
   else
     pool_put (self->pool, target->buffer);
+}
+
+QdmabufFrame *
+reader_commit (struct reader *self, struct target *target, int64_t time, const char *backend)
+{
+  const struct picture *picture = &target->buffer->picture;
+
+  pool_committed (self->pool, target->buffer, &target->damage);
+  damage_add_all (&target->damage, &target->pending);
+  damage_clip (&target->damage, picture->width, picture->height);
+  return frame_new (self->pool, target->buffer, &target->damage, ++self->serial, time, backend);
 }
 
 static QdmabufFrame *
@@ -159,31 +164,25 @@ read_once (struct reader *self, QdmabufBuffer *buffer, int64_t time, int64_t dea
   const char *backend = NULL;
   GError *failure = NULL;
 
-  if (!aim (self, &target, error))
+  if (!reader_aim (self, self->width, self->height, &self->owed, &target, error))
     return NULL;
   struct picture picture = target.buffer->picture;
   picture.color = self->color;
   if (!devices_read (self->devices, buffer, &target.damage, &picture, deadline, &backend,
                      &failure)) {
-    give_up (self, &target, failure);
+    reader_give_up (self, &target, failure);
     g_propagate_error (error, failure);
     return NULL;
   }
-
-  pool_committed (self->pool, target.buffer, &target.damage);
-  damage_add_all (&target.damage, &target.pending);
-  damage_clip (&target.damage, self->width, self->height);
   self->owed = DAMAGE_NONE;
-  return frame_new (self->pool, target.buffer, &target.damage, ++self->serial, time, backend);
+  return reader_commit (self, &target, time, backend);
 }
 
 QdmabufFrame *
-reader_read (struct reader *self, QdmabufBuffer *buffer, const struct damage *damage, int64_t time,
-             int64_t deadline, GError **error)
+reader_read_owed (struct reader *self, QdmabufBuffer *buffer, int64_t time, int64_t deadline,
+                  GError **error)
 {
   GError *failure = NULL;
-
-  owe (self, buffer, damage);
   QdmabufFrame *frame = read_once (self, buffer, time, deadline, &failure);
 
   /* The next back end may still make it, into another buffer. */
@@ -195,6 +194,14 @@ reader_read (struct reader *self, QdmabufBuffer *buffer, const struct damage *da
   if (failure)
     g_propagate_error (error, failure);
   return frame;
+}
+
+QdmabufFrame *
+reader_read (struct reader *self, QdmabufBuffer *buffer, const struct damage *damage, int64_t time,
+             int64_t deadline, GError **error)
+{
+  reader_owe (self, buffer, damage);
+  return reader_read_owed (self, buffer, time, deadline, error);
 }
 
 QdmabufFrame *

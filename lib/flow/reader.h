@@ -17,7 +17,9 @@ struct reader_config {
   QdmabufColor color;      /* of frames that are YUV */
   unsigned max_frames;     /* that the consumer may hold */
   unsigned max_rate;       /* frames per second, 0: no limit */
+  bool pipelined;          /* reads that were begun may wait for each other */
   void (*ready) (void *data, int64_t delay_us); /* see mailbox_new */
+  void (*wake) (void *data); /* nullable; any thread: reader_is_ready may have become true */
   void *data;
 };
 
@@ -28,9 +30,25 @@ struct reader *reader_new (const struct reader_config *config, GError **error);
 void reader_free (struct reader *reader);
 struct mailbox *reader_mailbox (struct reader *reader); /* lent */
 
+/* Reads that may be begun and not finished at one time. */
+#define READER_MAX_BEGUN 3
+
+/* The same in two steps. begin returns when the source is no longer needed; one more can be begun
+ * while fewer than READER_MAX_BEGUN are. False: nothing was begun, error; the damage is kept. */
+bool reader_begin (struct reader *reader, QdmabufBuffer *buffer, const struct damage *damage,
+                   int64_t time, int64_t deadline, GError **error);
+unsigned reader_n_begun (struct reader *reader);
+/* Need reader_finish not wait? It never need where reads are not pipelined. */
+bool reader_is_ready (struct reader *reader);
+/* When it is ready at the latest, whatever the GPU does; INT64_MAX: nothing was begun. */
+int64_t reader_due (struct reader *reader);
+/* The frame that was begun first, and its time as it was told to begin. NULL with error: it is
+ * lost, and with it all that were begun after it; their damage is kept. */
+QdmabufFrame *reader_finish (struct reader *reader, int64_t *time, GError **error);
+
 /* Reads what changed (with all that earlier reads failed to get) and returns when the source is no
- * longer needed. The frame is not seen by anybody until it is published. One thread at a time. NULL
- * with error: the damage is kept. */
+ * longer needed. The frame is not seen by anybody until it is published. One thread at a time, with
+ * nothing begun. NULL with error: the damage is kept. */
 QdmabufFrame *
 reader_read (struct reader *reader, QdmabufBuffer *buffer, const struct damage *damage,
              int64_t time, int64_t deadline, GError **error);

@@ -9,17 +9,15 @@
 struct attempt
 attempt_start (struct chooser *chooser, QdmabufBuffer *buffer, int64_t deadline)
 {
-  return (struct attempt){ .chooser = chooser,
-                           .buffer = buffer,
-                           .deadline = deadline,
-                           .sentences = g_ptr_array_new_with_free_func (g_free),
-                           .code = QDMABUF_ERROR_NO_BACKEND };
+  return (struct attempt){
+    .chooser = chooser, .buffer = buffer, .deadline = deadline, .code = QDMABUF_ERROR_NO_BACKEND
+  };
 }
 
 void
 attempt_end (struct attempt *attempt)
 {
-  g_ptr_array_unref (attempt->sentences);
+  g_clear_pointer (&attempt->sentences, g_ptr_array_unref);
   g_clear_error (&attempt->error);
 }
 
@@ -53,8 +51,8 @@ forget_imports (struct chooser *chooser, const struct backend *backend)
 
 /* Its imports are leaked on purpose: only the driver that stopped answering could free them. Takes
  * reason. */
-static void
-lose_contender (struct chooser *chooser, struct contender *contender, GError *reason)
+void
+chooser_lose (struct chooser *chooser, struct contender *contender, GError *reason)
 {
   g_warning ("back end \"%s\" is out of use: %s", contender->name, reason->message);
   forget_imports (chooser, contender->backend);
@@ -70,11 +68,19 @@ executor_lost (void)
       "the GPU stopped answering: it did not come back in the time allowed");
 }
 
+void
+chooser_lose_executor (struct chooser *chooser, struct contender *contender)
+{
+  chooser_lose (chooser, contender, executor_lost ());
+}
+
 /* A refusal for the modifier says more than one for the format, and both more than a back end that
  * is not there. */
 void
 attempt_refuse (struct attempt *attempt, const struct contender *contender, const GError *reason)
 {
+  if (!attempt->sentences)
+    attempt->sentences = g_ptr_array_new_with_free_func (g_free);
   g_ptr_array_add (attempt->sentences,
                    g_strdup_printf ("%s: %s", contender->name, reason->message));
   if (g_error_matches (reason, QDMABUF_ERROR, QDMABUF_ERROR_UNSUPPORTED_MODIFIER))
@@ -103,7 +109,7 @@ judge (struct attempt *attempt, struct contender *contender, GError *error)
   }
   if (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST)) {
     attempt_refuse (attempt, contender, error);
-    lose_contender (attempt->chooser, contender, error);
+    chooser_lose (attempt->chooser, contender, error);
     return VERDICT_NEXT;
   }
   if (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_BAD_MEMORY))
@@ -118,17 +124,23 @@ attempt_run (struct attempt *attempt, struct contender *contender, struct job *j
   bool late = contender->executor && g_get_monotonic_time () >= attempt->deadline;
 
   if (!late && !job_run (job, contender->executor, attempt->deadline)) {
-    lose_contender (attempt->chooser, contender, executor_lost ());
+    chooser_lose_executor (attempt->chooser, contender);
     attempt_refuse (attempt, contender, contender->over);
     return NULL;
   }
   if (job->ran)
     return job;
-  job_unref (job);
+  attempt_done (attempt, job);
   attempt->error =
       g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_TIMED_OUT,
                    "no time was left for back end \"%s\" to read the picture", contender->name);
   return NULL;
+}
+
+void
+attempt_done (struct attempt *attempt, struct job *job)
+{
+  job_done (job, &attempt->chooser->spare);
 }
 
 /* ---- imports ---- */
@@ -139,12 +151,12 @@ chooser_release_import (struct chooser *chooser, struct kept_import *kept)
   struct contender *contender = chooser_find_contender (chooser, kept->backend);
 
   if (!contender->over) {
-    struct job *job = job_new_release (kept);
+    struct job *job = job_new_release (&chooser->spare, kept);
 
     if (job_run (job, contender->executor, g_get_monotonic_time () + ASIDE_US))
-      job_unref (job);
+      job_done (job, &chooser->spare);
     else
-      lose_contender (chooser, contender, executor_lost ());
+      chooser_lose_executor (chooser, contender);
   }
   if (contender->executor)
     kept_import_unref (kept);
@@ -188,7 +200,8 @@ static struct kept_import *
 import_buffer (struct attempt *attempt, struct contender *contender, enum verdict *verdict)
 {
   struct job *job =
-      attempt_run (attempt, contender, job_new_import (contender->backend, attempt->buffer));
+      attempt_run (attempt, contender,
+                   job_new_import (&attempt->chooser->spare, contender->backend, attempt->buffer));
   struct kept_import *kept = NULL;
 
   if (!job)
@@ -198,7 +211,8 @@ import_buffer (struct attempt *attempt, struct contender *contender, enum verdic
                             job->imported);
   else
     *verdict = judge (attempt, contender, g_steal_pointer (&job->error));
-  g_clear_pointer (&job, job_unref);
+  if (job)
+    attempt_done (attempt, job);
   return kept;
 }
 
@@ -216,14 +230,53 @@ wait_for_writers (struct attempt *attempt, const struct contender *contender)
   return source_wait (attempt->buffer, now + (attempt->deadline - now) / 2, &attempt->error);
 }
 
-static enum verdict
-read_import (struct attempt *attempt, struct contender *contender, struct kept_import *kept)
+/* Once the picture is there, somebody wakes whoever waits for it. */
+static void
+note_begun (struct attempt *attempt, struct contender *contender, const struct job *job)
 {
+  *attempt->pending = (struct pending_read){ contender, job->ticket, contender->name, NULL };
+  if (job->watched)
+    watch_start (attempt->watch, contender->executor, contender->backend, job->ticket,
+                 attempt->deadline);
+}
+
+static enum verdict
+begin_import (struct attempt *attempt, struct contender *contender, struct kept_import *kept)
+{
+  bool watched = attempt->watch && contender->executor && contender->executor->watch;
+
+  if (!contender->backend->ops->begin)
+    return VERDICT_HERE;
   if (!wait_for_writers (attempt, contender))
     return VERDICT_STOP;
 
-  struct job *job = attempt_run (
-      attempt, contender, job_new_read (kept, &attempt->damage, attempt->dst, attempt->deadline));
+  struct job *job = attempt_run (attempt, contender,
+                                 job_new_begin (&attempt->chooser->spare, kept, &attempt->damage,
+                                                attempt->dst, watched, attempt->deadline));
+  if (!job)
+    return attempt->error ? VERDICT_STOP : VERDICT_NEXT;
+  enum verdict verdict = VERDICT_HERE;
+  if (job->error)
+    verdict = judge (attempt, contender, g_steal_pointer (&job->error));
+  else if (job->ticket) {
+    note_begun (attempt, contender, job);
+    verdict = VERDICT_DONE;
+  }
+  attempt_done (attempt, job);
+  return verdict;
+}
+
+static enum verdict
+read_import (struct attempt *attempt, struct contender *contender, struct kept_import *kept)
+{
+  if (attempt->pending)
+    return begin_import (attempt, contender, kept);
+  if (!wait_for_writers (attempt, contender))
+    return VERDICT_STOP;
+
+  struct job *job = attempt_run (attempt, contender,
+                                 job_new_read (&attempt->chooser->spare, kept, &attempt->damage,
+                                               attempt->dst, attempt->deadline));
   if (!job) {
     /* A thread that was given up may still write into dst, so nobody else may. */
     if (!attempt->error)
@@ -233,7 +286,7 @@ read_import (struct attempt *attempt, struct contender *contender, struct kept_i
 
   enum verdict verdict =
       job->ok ? VERDICT_DONE : judge (attempt, contender, g_steal_pointer (&job->error));
-  job_unref (job);
+  attempt_done (attempt, job);
   return verdict;
 }
 
@@ -242,7 +295,7 @@ read_import (struct attempt *attempt, struct contender *contender, struct kept_i
 static bool
 is_still_good (const struct attempt *attempt, enum verdict verdict)
 {
-  return verdict == VERDICT_DONE ||
+  return verdict == VERDICT_DONE || verdict == VERDICT_HERE ||
          g_error_matches (attempt->error, QDMABUF_ERROR, QDMABUF_ERROR_TIMED_OUT);
 }
 

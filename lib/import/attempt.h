@@ -8,6 +8,7 @@
 #include "import/chooser.h"
 #include "import/job.h"
 #include "import/refusals.h"
+#include "import/watch.h"
 
 /* How long anything may take that nobody waits for a picture for. */
 #define ASIDE_US G_USEC_PER_SEC
@@ -28,6 +29,7 @@ struct chooser {
   GPtrArray *contenders; /* of struct contender */
   GQueue kept;           /* of struct kept_import, last used first */
   struct refusals refusals;
+  struct job *spare; /* nullable */
 };
 
 /* One buffer on its way through the contenders. */
@@ -35,11 +37,13 @@ struct attempt {
   struct chooser *chooser;
   QdmabufBuffer *buffer;
   struct damage damage;
-  const struct picture *dst;
+  const struct picture *dst; /* or its shape */
   int64_t deadline;
-  GPtrArray *sentences; /* one for each refusal */
-  QdmabufError code;    /* of the refusals together */
-  GError *error;        /* why no other contender may be tried */
+  struct pending_read *pending; /* NULL: the read is to be done at once */
+  struct watch *watch;          /* of pending; nullable */
+  GPtrArray *sentences;         /* one for each refusal; NULL: none yet */
+  QdmabufError code;            /* of the refusals together */
+  GError *error;                /* why no other contender may be tried */
 };
 
 /* How far an attempt got. */
@@ -47,6 +51,7 @@ enum verdict {
   VERDICT_DONE,
   VERDICT_NEXT, /* not by this back end; the reason is among the sentences */
   VERDICT_STOP, /* by none; the attempt's error says why */
+  VERDICT_HERE, /* by this one, but at once: it does nothing in two steps */
 };
 
 struct attempt attempt_start (struct chooser *chooser, QdmabufBuffer *buffer, int64_t deadline);
@@ -57,7 +62,9 @@ attempt_refuse (struct attempt *attempt, const struct contender *contender, cons
 /* Runs job, which it takes, where contender's slots run. NULL: either the attempt has an error now,
  * or contender is lost. Full transfer. */
 struct job *attempt_run (struct attempt *attempt, struct contender *contender, struct job *job);
-/* Imports, reads, and keeps the import. */
+/* What it was done for is over: job is used again. */
+void attempt_done (struct attempt *attempt, struct job *job);
+/* Imports, reads or begins to, and keeps the import. */
 enum verdict attempt_read (struct attempt *attempt, struct contender *contender);
 /* The import that serves the buffer, used last from now on. NULL: there is none. Lent. */
 struct kept_import *attempt_find_kept (struct attempt *attempt);
@@ -67,5 +74,9 @@ attempt_read_kept (struct attempt *attempt, struct contender *contender, struct 
 /* Whose backend it is; never NULL. */
 struct contender *
 chooser_find_contender (const struct chooser *chooser, const struct backend *backend);
+/* The contender's thread is given up for lost. */
+void chooser_lose_executor (struct chooser *chooser, struct contender *contender);
+/* Contender's device is over, as reason, which it takes, says. */
+void chooser_lose (struct chooser *chooser, struct contender *contender, GError *reason);
 /* Takes kept, which is in no list any more. */
 void chooser_release_import (struct chooser *chooser, struct kept_import *kept);

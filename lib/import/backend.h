@@ -11,9 +11,9 @@
 #include "buffer/picture.h"
 
 /* Contract:
- * - Every slot is required.
- * - score, import, read, release of one back end are called on one thread at a time: the thread of
- *   its executor where it has one, the caller's where not.
+ * - Every slot is required, but for begin, finish and wait, which a back end has all or none of.
+ * - score, import, read, begin, finish, release of one back end are called on one thread at a time:
+ *   the thread of its executor where it has one, the caller's where not. wait: any thread.
  * - The buffer is frozen: sizes, strides, offsets and real fd sizes are validated; a back end does
  *   not check again.
  * - No back end closes an fd of the buffer. It may duplicate one and then owns the duplicate.
@@ -42,6 +42,17 @@ struct backend_ops {
   void *(*import) (struct backend *backend, QdmabufBuffer *buffer, GError **error);
   bool (*read) (struct backend *backend, void *imported, const struct damage *damage,
                 const struct picture *dst, int64_t deadline, GError **error);
+  /* A read in two steps. begin returns when the source is not needed any more, having submitted the
+   * rest; shape is what dst will be, without data. The ticket is given back by finish, which returns
+   * as read does. watched: the ticket is given to wait too, once, before or after finish; wait
+   * returns when finish need not wait, or at the deadline. finish with dst NULL forgets the read.
+   * Finished in the order in which they were begun, of one caller. begin may return NULL without an
+   * error: this read goes by `read`. */
+  void *(*begin) (struct backend *backend, void *imported, const struct damage *damage,
+                  const struct picture *shape, bool watched, int64_t deadline, GError **error);
+  bool (*finish) (struct backend *backend, void *ticket, const struct picture *dst,
+                  int64_t deadline, GError **error);
+  void (*wait) (struct backend *backend, void *ticket, int64_t deadline);
   void (*release) (struct backend *backend, void *imported); /* never NULL */
   void (*close) (struct backend *backend);
 };
@@ -67,6 +78,10 @@ enum {
 struct import_executor {
   bool (*run) (struct import_executor *executor, void (*fn) (void *job), void *job,
                GDestroyNotify unref, int64_t deadline);
+  /* Nullable. Takes job and returns at once; fn (job) runs on a thread that is there for waiting, in
+   * order, and never for longer than a second; then unref (job). */
+  void (*watch) (struct import_executor *executor, void (*fn) (void *job), void *job,
+                 GDestroyNotify unref);
 };
 
 /* CPU reads of inline bytes, maps, and LINEAR dma-bufs. */

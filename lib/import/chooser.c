@@ -94,13 +94,14 @@ ask (struct attempt *attempt, struct contender *contender, GError **reason)
   }
 
   struct job *job =
-      attempt_run (attempt, contender, job_new_score (contender->backend, attempt->buffer));
+      attempt_run (attempt, contender,
+                   job_new_score (&attempt->chooser->spare, contender->backend, attempt->buffer));
   if (!job)
     return BACKEND_SCORE_NO;
   int score = job->score;
   if (score == BACKEND_SCORE_NO)
     g_propagate_error (reason, g_steal_pointer (&job->error));
-  job_unref (job);
+  attempt_done (attempt, job);
   return score;
 }
 
@@ -158,7 +159,7 @@ join_sentences (const struct attempt *attempt, const char *between)
 {
   GString *text = g_string_new (NULL);
 
-  for (unsigned i = 0; i < attempt->sentences->len; i++)
+  for (unsigned i = 0; attempt->sentences && i < attempt->sentences->len; i++)
     g_string_append_printf (text, "%s%s", i > 0 ? between : "",
                             (const char *) attempt->sentences->pdata[i]);
   return g_string_free (text, FALSE);
@@ -209,7 +210,7 @@ try (struct attempt *attempt, const char **backend_name)
     *backend_name = contender->name;
     verdict = attempt_read_kept (attempt, contender, kept);
     /* Why this contender will not go on is said again by rank_contenders. */
-    g_ptr_array_set_size (attempt->sentences, 0);
+    g_clear_pointer (&attempt->sentences, g_ptr_array_unref);
   }
   return verdict == VERDICT_NEXT ? try_all (attempt, backend_name) : verdict;
 }
@@ -224,30 +225,109 @@ damage_within (const struct damage *damage, const QdmabufBuffer *buffer, const s
   return clipped;
 }
 
+static bool
+is_good (QdmabufBuffer *buffer, GError **error)
+{
+  if (!g_atomic_int_get (&buffer->bad))
+    return true;
+  g_autofree char *what = buffer_describe (buffer);
+
+  g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_BAD_MEMORY, "the memory of %s vanished earlier",
+               what);
+  return false;
+}
+
+/* Ends attempt. */
+static bool
+conclude (struct attempt *attempt, enum verdict verdict, GError **error)
+{
+  if (verdict == VERDICT_NEXT)
+    set_nobody_can (attempt, error);
+  else if (verdict == VERDICT_STOP)
+    g_propagate_error (error, g_steal_pointer (&attempt->error));
+  attempt_end (attempt);
+  return verdict == VERDICT_DONE || verdict == VERDICT_HERE;
+}
+
 bool
 chooser_read (struct chooser *chooser, QdmabufBuffer *buffer, const struct damage *damage,
               const struct picture *dst, int64_t deadline, const char **backend_name,
               GError **error)
 {
-  if (g_atomic_int_get (&buffer->bad)) {
-    g_autofree char *what = buffer_describe (buffer);
-
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_BAD_MEMORY,
-                 "the memory of %s vanished earlier", what);
+  if (!is_good (buffer, error))
     return false;
-  }
 
   struct attempt attempt = attempt_start (chooser, buffer, deadline);
   attempt.dst = dst;
   attempt.damage = damage_within (damage, buffer, dst);
   enum verdict verdict = try (&attempt, backend_name);
+  return conclude (&attempt, verdict, error);
+}
 
-  if (verdict == VERDICT_NEXT)
-    set_nobody_can (&attempt, error);
-  else if (verdict == VERDICT_STOP)
-    g_propagate_error (error, g_steal_pointer (&attempt.error));
-  attempt_end (&attempt);
-  return verdict == VERDICT_DONE;
+bool
+chooser_begin (struct chooser *chooser, QdmabufBuffer *buffer, const struct damage *damage,
+               const struct picture *shape, int64_t deadline, struct watch *watch,
+               struct pending_read *pending, GError **error)
+{
+  const char *name = NULL;
+
+  *pending = (struct pending_read){ 0 };
+  if (buffer->kind != BUFFER_DMABUF)
+    return true;
+  if (!is_good (buffer, error))
+    return false;
+
+  struct attempt attempt = attempt_start (chooser, buffer, deadline);
+  attempt.dst = shape;
+  attempt.damage = damage_within (damage, buffer, shape);
+  attempt.pending = pending;
+  attempt.watch = watch;
+  enum verdict verdict = try (&attempt, &name);
+  return conclude (&attempt, verdict, error);
+}
+
+/* The deadline is that of the driver's work, which may have passed: what was begun must be finished
+ * nonetheless, and then that does not take long. */
+static bool
+run_finish (struct chooser *chooser, struct contender *contender, struct job *job, GError **error)
+{
+  int64_t patience = MAX (job->deadline, g_get_monotonic_time () + ASIDE_US);
+
+  if (!job_run (job, contender->executor, patience)) {
+    chooser_lose_executor (chooser, contender);
+    g_propagate_error (error, g_error_copy (contender->over));
+    return false;
+  }
+  bool ok = job->ok;
+  if (!job->ran)
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_TIMED_OUT,
+                 "no time was left for back end \"%s\" to finish the picture", contender->name);
+  else if (job->error)
+    g_propagate_error (error, g_steal_pointer (&job->error));
+  job_done (job, &chooser->spare);
+  return ok;
+}
+
+bool
+chooser_finish (struct chooser *chooser, struct pending_read *pending, const struct picture *dst,
+                int64_t deadline, const char **backend_name, GError **error)
+{
+  struct contender *contender = pending->contender;
+  void *ticket = g_steal_pointer (&pending->ticket);
+  GError *failure = NULL;
+
+  *backend_name = contender->name;
+  if (contender->over) {
+    g_propagate_error (error, g_error_copy (contender->over));
+    return false;
+  }
+  struct job *job = job_new_finish (&chooser->spare, contender->backend, ticket, dst, deadline);
+  bool ok = run_finish (chooser, contender, job, &failure);
+  if (g_error_matches (failure, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST) && !contender->over)
+    chooser_lose (chooser, contender, g_error_copy (failure));
+  if (failure)
+    g_propagate_error (error, failure);
+  return ok;
 }
 
 char *
@@ -277,6 +357,7 @@ chooser_free (struct chooser *chooser)
   while ((kept = g_queue_pop_head (&chooser->kept)))
     chooser_release_import (chooser, kept);
   refusals_clear (&chooser->refusals);
+  g_clear_pointer (&chooser->spare, job_unref);
   g_ptr_array_unref (chooser->contenders);
   g_free (chooser->preference);
   g_array_unref (chooser->candidates);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "import/backend.h"
+#include "import/watch.h"
 
 /* Imports kept at one time: the pictures that a guest flips between, and some to spare. */
 #define CHOOSER_MAX_IMPORTS 8
@@ -31,6 +32,26 @@ void chooser_add_missing (struct chooser *chooser, const char *family, GError *r
 bool chooser_read (struct chooser *chooser, QdmabufBuffer *buffer, const struct damage *damage,
                    const struct picture *dst, int64_t deadline, const char **backend_name,
                    GError **error);
+/* A read that was begun and not finished. */
+struct pending_read {
+  struct contender *contender;   /* the chooser's */
+  void *ticket;                  /* NULL: there is none */
+  const char *name;              /* of the back end; static */
+  struct verify_reading *verify; /* for the caller: NULL at first, and not looked at */
+};
+
+/* The first half of the same for a back end that reads in two steps: when it returns, buffer is not
+ * needed any more. shape: what dst will be, without data. True with no ticket: chooser_read must do
+ * it. watch (nullable): done when the second half need not wait, at the latest at deadline; it is
+ * done before as well where nobody can tell. Errors as chooser_read. */
+bool chooser_begin (struct chooser *chooser, QdmabufBuffer *buffer, const struct damage *damage,
+                    const struct picture *shape, int64_t deadline, struct watch *watch,
+                    struct pending_read *pending, GError **error);
+/* The second half, once for each that was begun, in the same order: writes dst, or forgets it where
+ * that is NULL. Errors: as chooser_read. */
+bool
+chooser_finish (struct chooser *chooser, struct pending_read *pending, const struct picture *dst,
+                int64_t deadline, const char **backend_name, GError **error);
 /* What each back end says of the buffer, a line each, best first. Full transfer. */
 char *chooser_explain (struct chooser *chooser, QdmabufBuffer *buffer);
 /* Releases all imports; a back end that takes more than a second for that is lost. */

@@ -90,39 +90,55 @@ slot_release (struct job *job)
   job->backend->ops->release (job->backend, job->kept->imported);
 }
 
-static struct job *
-job_new (struct backend *backend, void (*slot) (struct job *job))
+static void
+slot_begin (struct job *job)
 {
-  struct job *job = g_atomic_rc_box_new0 (struct job);
+  job->ticket = job->backend->ops->begin (job->backend, job->kept->imported, &job->damage,
+                                          &job->dst, job->watched, job->deadline, &job->error);
+}
 
+static void
+slot_finish (struct job *job)
+{
+  job->ok = job->backend->ops->finish (job->backend, job->ticket, job->forget ? NULL : &job->dst,
+                                       job->deadline, &job->error);
+}
+
+static struct job *
+job_new (struct job **spare, struct backend *backend, void (*slot) (struct job *job))
+{
+  struct job *job = g_steal_pointer (spare);
+
+  if (!job)
+    job = g_atomic_rc_box_new0 (struct job);
   job->backend = backend;
   job->slot = slot;
   return job;
 }
 
 struct job *
-job_new_score (struct backend *backend, QdmabufBuffer *buffer)
+job_new_score (struct job **spare, struct backend *backend, QdmabufBuffer *buffer)
 {
-  struct job *job = job_new (backend, slot_score);
+  struct job *job = job_new (spare, backend, slot_score);
 
   job->buffer = qdmabuf_buffer_ref (buffer);
   return job;
 }
 
 struct job *
-job_new_import (struct backend *backend, QdmabufBuffer *buffer)
+job_new_import (struct job **spare, struct backend *backend, QdmabufBuffer *buffer)
 {
-  struct job *job = job_new (backend, slot_import);
+  struct job *job = job_new (spare, backend, slot_import);
 
   job->buffer = qdmabuf_buffer_ref (buffer);
   return job;
 }
 
 struct job *
-job_new_read (struct kept_import *kept, const struct damage *damage, const struct picture *dst,
-              int64_t deadline)
+job_new_read (struct job **spare, struct kept_import *kept, const struct damage *damage,
+              const struct picture *dst, int64_t deadline)
 {
-  struct job *job = job_new (kept->backend, slot_read);
+  struct job *job = job_new (spare, kept->backend, slot_read);
 
   job->kept = g_atomic_rc_box_acquire (kept);
   job->damage = *damage;
@@ -132,12 +148,49 @@ job_new_read (struct kept_import *kept, const struct damage *damage, const struc
 }
 
 struct job *
-job_new_release (struct kept_import *kept)
+job_new_begin (struct job **spare, struct kept_import *kept, const struct damage *damage,
+               const struct picture *shape, bool watched, int64_t deadline)
 {
-  struct job *job = job_new (kept->backend, slot_release);
+  struct job *job = job_new_read (spare, kept, damage, shape, deadline);
+
+  job->slot = slot_begin;
+  job->watched = watched;
+  return job;
+}
+
+struct job *
+job_new_finish (struct job **spare, struct backend *backend, void *ticket,
+                const struct picture *dst, int64_t deadline)
+{
+  struct job *job = job_new (spare, backend, slot_finish);
+
+  job->ticket = ticket;
+  job->forget = !dst;
+  if (dst)
+    job->dst = picture_hold (dst);
+  job->deadline = deadline;
+  return job;
+}
+
+struct job *
+job_new_release (struct job **spare, struct kept_import *kept)
+{
+  struct job *job = job_new (spare, kept->backend, slot_release);
 
   job->kept = g_atomic_rc_box_acquire (kept);
   return job;
+}
+
+void
+job_done (struct job *job, struct job **spare)
+{
+  if (*spare) {
+    job_unref (job);
+    return;
+  }
+  job_clear (job);
+  *job = (struct job){ 0 };
+  *spare = job;
 }
 
 static void

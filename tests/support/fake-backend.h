@@ -30,6 +30,17 @@ struct fake {
   int score_code;
   int import_code; /* -1: imports */
   int read_code;   /* -1: reads */
+  /* Of reads in two steps. */
+  int begin_code;  /* -1: begins */
+  int finish_code; /* -1: finishes */
+  bool reluctant;  /* begins nothing, and says nothing */
+  unsigned n_begin, n_finish, n_forgotten, n_wait, n_begun;
+  bool watched;
+  struct fake_ticket {
+    unsigned number; /* 0: not in use */
+    struct damage damage;
+    struct picture shape;
+  } tickets[4];
   unsigned n_score, n_import, n_read, n_release, n_alive;
   bool closed;
   /* Inside read, on another thread. */
@@ -130,12 +141,86 @@ fake_close (struct backend *backend)
   ((struct fake *) backend)->closed = true;
 }
 
+static inline void *
+fake_begin (struct backend *backend, void *imported, const struct damage *damage,
+            const struct picture *shape, bool watched, int64_t deadline, GError **error)
+{
+  struct fake *fake = (struct fake *) backend;
+  const struct fake_import *import = imported;
+  struct fake_ticket *ticket = fake->tickets;
+
+  (void) deadline;
+  fake->n_begin++;
+  wait_until_let_go (fake);
+  assert_null (shape->data[0]);
+  if (fake->begin_code >= 0)
+    set_code (fake, fake->begin_code, import->buffer, error);
+  if (fake->begin_code >= 0 || fake->reluctant)
+    return NULL;
+  while (ticket->number)
+    ticket++;
+  assert_true (ticket < fake->tickets + G_N_ELEMENTS (fake->tickets));
+  *ticket = (struct fake_ticket){ fake->n_begin, *damage, *shape };
+  fake->watched = watched;
+  fake->n_begun++;
+  return ticket;
+}
+
+/* In the order in which they were begun. */
+static inline bool
+fake_finish (struct backend *backend, void *data, const struct picture *dst, int64_t deadline,
+             GError **error)
+{
+  struct fake *fake = (struct fake *) backend;
+  struct fake_ticket *ticket = data;
+
+  (void) deadline;
+  assert_true (ticket->number > fake->n_finish);
+  fake->n_finish = ticket->number;
+  fake->n_begun--;
+  fake->n_forgotten += !dst;
+  wait_until_let_go (fake);
+  for (unsigned i = 0; dst && i < ticket->damage.n; i++) {
+    struct rect r = ticket->damage.rects[i];
+
+    for (int y = r.y; y < r.y + r.height; y++)
+      memset (dst->data[0] + (size_t) y * dst->stride[0] + (size_t) r.x * 4, (int) ticket->number,
+              (size_t) r.width * 4);
+  }
+  ticket->number = 0;
+  if (fake->finish_code >= 0)
+    g_set_error (error, QDMABUF_ERROR, fake->finish_code, "%s does not finish", fake->ops.name);
+  return fake->finish_code < 0;
+}
+
+static inline void
+fake_wait (struct backend *backend, void *ticket, int64_t deadline)
+{
+  struct fake *fake = (struct fake *) backend;
+
+  (void) ticket;
+  (void) deadline;
+  fake->n_wait++;
+}
+
+/* Now it reads in two steps. */
+static inline void
+fake_takes_steps (struct fake *fake)
+{
+  fake->ops.begin = fake_begin;
+  fake->ops.finish = fake_finish;
+  fake->ops.wait = fake_wait;
+}
+
 static inline void
 fake_init (struct fake *fake, const char *name, const char *family, int score)
 {
-  *fake = (struct fake){
-    .score = score, .score_code = QDMABUF_ERROR_NO_BACKEND, .import_code = -1, .read_code = -1
-  };
+  *fake = (struct fake){ .score = score,
+                         .score_code = QDMABUF_ERROR_NO_BACKEND,
+                         .import_code = -1,
+                         .read_code = -1,
+                         .begin_code = -1,
+                         .finish_code = -1 };
   fake->ops = (struct backend_ops){ .name = name,
                                     .family = family,
                                     .score = fake_score,
@@ -208,10 +293,20 @@ worker_run (struct import_executor *executor, void (*fn) (void *job), void *job,
   return done;
 }
 
+/* Here, and at once. */
+static inline void
+worker_watch (struct import_executor *executor, void (*fn) (void *job), void *job,
+              GDestroyNotify unref)
+{
+  (void) executor;
+  fn (job);
+  unref (job);
+}
+
 static inline void
 worker_init (struct worker *worker)
 {
-  *worker = (struct worker){ .executor = { .run = worker_run } };
+  *worker = (struct worker){ .executor = { .run = worker_run, .watch = worker_watch } };
   g_mutex_init (&worker->lock);
   g_cond_init (&worker->cond);
   worker->thread = g_thread_new ("worker", worker_main, worker);

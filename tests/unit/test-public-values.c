@@ -68,7 +68,7 @@ static const struct property console_properties[] = {
   { "modifier", "gchararray", true },   { "listener-interfaces", "QdmabufListenerFlags", true },
   { "format", "guint", true },          { "max-frames", "guint", true },
   { "max-rate", "guint", true },        { "color", "QdmabufColor", true },
-  { "lend-buffers", "gboolean", true },
+  { "lend-buffers", "gboolean", true }, { "pipelined", "gboolean", true },
 };
 
 static const struct property converter_properties[] = {

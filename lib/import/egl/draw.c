@@ -106,6 +106,7 @@ draw_plane (const struct picture *shape, unsigned plane, const struct damage *da
   glVertexAttribPointer (0, 2, GL_FLOAT, GL_FALSE, 0, corners);
   glEnableVertexAttribArray (0);
   glEnable (GL_SCISSOR_TEST);
+  glDisable (GL_DITHER); /* on by default, and every bit counts */
   for (unsigned i = 0; i < damage->n; i++) {
     struct rect r = egl_canvas_patch (shape, plane, damage->rects[i]).texels;
 

@@ -26,8 +26,8 @@ struct egl_patch {
 
 /* r: in pixels, of whole samples, not empty, inside shape, whose data is not looked at. */
 struct egl_patch egl_canvas_patch (const struct picture *shape, unsigned plane, struct rect r);
-/* Draws damage of image's crop into the framebuffer of canvas, as shape's format and color: row 0 is
- * the top. Errors: NO_BACKEND (the driver cannot build the shader), FAILED (it cannot draw it),
+/* Draws damage of image's crop into the framebuffer of canvas, as shape's format and color: row 0
+ * is the top. Errors: NO_BACKEND (the driver cannot build the shader), FAILED (it cannot draw it),
  * LIMIT (the planes do not fit into a texture), DEVICE_LOST. */
 bool egl_canvas_draw (struct egl_canvas *canvas, const struct egl_device *device,
                       const struct egl_image *image, const struct damage *damage,

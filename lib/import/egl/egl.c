@@ -14,6 +14,7 @@
 
 struct egl {
   struct backend base;
+  struct backend_ops ops;
   struct egl_device *device;
   struct egl_readback readback;
 };
@@ -84,18 +85,52 @@ egl_import (struct backend *backend, QdmabufBuffer *buffer, GError **error)
 }
 
 static bool
+is_readable (const struct egl_image *image, uint32_t output, int64_t deadline, GError **error)
+{
+  if (!convert_output_supported (output))
+    return refuse (error, QDMABUF_ERROR_UNSUPPORTED_FORMAT, "no such format can be written");
+  return source_still_there (image->buffer, source_linear_end (image->buffer), error) &&
+         source_wait (image->buffer, deadline, error);
+}
+
+static bool
 egl_read (struct backend *backend, void *imported, const struct damage *damage,
           const struct picture *dst, int64_t deadline, GError **error)
 {
   struct egl *egl = (struct egl *) backend;
   const struct egl_image *image = imported;
 
-  if (!convert_output_supported (dst->fourcc))
-    return refuse (error, QDMABUF_ERROR_UNSUPPORTED_FORMAT, "no such format can be written");
-  if (!source_still_there (image->buffer, source_linear_end (image->buffer), error) ||
-      !source_wait (image->buffer, deadline, error))
-    return false;
-  return egl_readback (&egl->readback, egl->device, image, damage, dst, deadline, error);
+  return is_readable (image, dst->fourcc, deadline, error) &&
+         egl_readback (&egl->readback, egl->device, image, damage, dst, deadline, error);
+}
+
+static void *
+egl_begin (struct backend *backend, void *imported, const struct damage *damage,
+           const struct picture *shape, bool watched, int64_t deadline, GError **error)
+{
+  struct egl *egl = (struct egl *) backend;
+  const struct egl_image *image = imported;
+
+  if (!is_readable (image, shape->fourcc, deadline, error))
+    return NULL;
+  return egl_readback_begin (&egl->readback, egl->device, image, damage, shape, watched, deadline,
+                             error);
+}
+
+static bool
+egl_finish (struct backend *backend, void *ticket, const struct picture *dst, int64_t deadline,
+            GError **error)
+{
+  struct egl *egl = (struct egl *) backend;
+
+  return egl_readback_finish (&egl->readback, egl->device, ticket, dst, deadline, error);
+}
+
+static void
+egl_wait (struct backend *backend, void *ticket, int64_t deadline)
+{
+  (void) backend;
+  egl_slot_wait (ticket, deadline);
 }
 
 static void
@@ -147,8 +182,14 @@ egl_backend_new (const char *render_node, GError **error)
   g_debug ("egl: %s through %s, %s", (const char *) glGetString (GL_RENDERER),
            egl_platform_name (device->platform), device->node ? device->node : "software");
   struct egl *egl = g_new0 (struct egl, 1);
-  egl->base.ops = &ops;
+  egl->ops = ops;
+  egl->base.ops = &egl->ops;
   egl->device = device;
   egl->readback.convert = who_converts ();
+  if (egl_readback_can_begin (&egl->readback, device)) {
+    egl->ops.begin = egl_begin;
+    egl->ops.finish = egl_finish;
+    egl->ops.wait = egl_wait;
+  }
   return &egl->base;
 }

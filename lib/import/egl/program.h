@@ -34,8 +34,8 @@ struct egl_programs {
 /* What a texel of plane i of fourcc, an output format, is. */
 enum egl_texel egl_texel_of (uint32_t fourcc, unsigned plane);
 /* Makes the program for plane i of shape current, with image's texture, and sets it up; columns and
- * rows: texels of the plane. Every pixel of the image's crop is at hand, the right way up; beyond it
- * the last ones go on. Error: NO_BACKEND (the driver cannot build the shader). */
+ * rows: texels of the plane. Every pixel of the image's crop is at hand, the right way up; beyond
+ * it the last ones go on. Error: NO_BACKEND (the driver cannot build the shader). */
 bool egl_programs_use (struct egl_programs *programs, const struct egl_image *image,
                        const struct picture *shape, unsigned plane, int32_t columns, int32_t rows,
                        GError **error);

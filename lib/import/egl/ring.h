@@ -32,12 +32,12 @@ struct egl_ring {
 };
 
 /* Copies damage from canvas, where it was drawn as shape, into a buffer, and waits until the canvas
- * has been drawn: what was drawn from is not needed any more. watched: egl_slot_wait will be called,
- * once. NULL: error (DEVICE_LOST, FAILED), or none where no buffer is free. */
-struct egl_slot *egl_ring_begin (struct egl_ring *ring, const struct egl_device *device,
-                                 const struct egl_canvas *canvas, const struct damage *damage,
-                                 const struct picture *shape, bool watched, int64_t deadline,
-                                 GError **error);
+ * has been drawn: what was drawn from is not needed any more. watched: egl_slot_wait will be
+ * called, once. NULL: error (DEVICE_LOST, FAILED), or none where no buffer is free. */
+struct egl_slot *
+egl_ring_begin (struct egl_ring *ring, const struct egl_device *device,
+                const struct egl_canvas *canvas, const struct damage *damage,
+                const struct picture *shape, bool watched, int64_t deadline, GError **error);
 /* Writes what slot holds into dst, and slot is free again, whatever comes of it. dst NULL: forgets
  * it. Errors: DEVICE_LOST (not there at deadline), FAILED. */
 bool egl_ring_finish (struct egl_ring *ring, const struct egl_device *device, struct egl_slot *slot,
