@@ -240,6 +240,89 @@ test_turn_that_never_comes (void **state)
   egl_thread_put (thread);
 }
 
+/* ---- waiting ---- */
+
+static void
+watch (struct egl_thread *thread, struct job *job)
+{
+  struct import_executor *executor = egl_thread_executor (thread);
+
+  executor->watch (executor, run_job, job, job_unref);
+}
+
+/* On a thread of its own, in order; whoever waits there keeps no job waiting. */
+static void
+test_watch (void **state)
+{
+  struct egl_thread *thread = get ();
+  struct gate gate = { .open = false };
+  int order[4] = { 0 }, freed = 0;
+
+  (void) state;
+  watch (thread, job_new (1, order, &gate, &freed));
+  watch (thread, job_new (2, order, NULL, &freed));
+  g_mutex_lock (&gate.lock);
+  while (!gate.inside)
+    g_cond_wait (&gate.changed, &gate.lock);
+  g_mutex_unlock (&gate.lock);
+  int gone = 0;
+  struct job *job = job_new (7, NULL, NULL, &gone);
+  assert_true (run (thread, job, PATIENCE));
+  job_unref (job);
+  assert_int_equal (gone, 1);
+  assert_int_equal (g_atomic_int_get (&freed), 0);
+
+  g_mutex_lock (&gate.lock);
+  gate.open = true;
+  g_cond_broadcast (&gate.changed);
+  g_mutex_unlock (&gate.lock);
+  watch (thread, job_new (3, order, NULL, &freed));
+  egl_thread_put (thread); /* not before all is over */
+  assert_int_equal (freed, 3);
+  for (int i = 1; i <= 3; i++)
+    assert_int_equal (order[i], i);
+  assert_int_equal (egl_thread_n_abandoned (), 0);
+}
+
+/* A driver that hangs while it is only waited for is left behind as any other. */
+static void
+test_watch_hangs (void **state)
+{
+  struct egl_thread *thread = get ();
+  struct gate gate = { .open = false };
+  int freed = 0;
+  GError *error = NULL;
+
+  (void) state;
+  watch (thread, job_new (1, NULL, &gate, &freed));
+  int64_t start = g_get_monotonic_time ();
+  egl_thread_put (thread);
+  assert_in_range (g_get_monotonic_time () - start, 500000, 5000000);
+  assert_int_equal (egl_thread_n_abandoned (), 1);
+  assert_null (egl_thread_get (NULL, g_get_monotonic_time () + PATIENCE, &error));
+  assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST));
+  g_clear_error (&error);
+  g_mutex_lock (&gate.lock);
+  gate.open = true;
+  g_cond_broadcast (&gate.changed);
+  while (!gate.left)
+    g_cond_wait (&gate.changed, &gate.lock);
+  g_mutex_unlock (&gate.lock);
+}
+
+/* What is lost is lost for the process. */
+static void
+test_watch_hangs_elsewhere (void **state)
+{
+  char *const arguments[] = { (char *) "/proc/self/exe", (char *) "watch-hangs", NULL };
+  int status = -1;
+
+  (void) state;
+  assert_true (g_spawn_sync (NULL, (char **) arguments, NULL, G_SPAWN_CHILD_INHERITS_STDIN, NULL,
+                             NULL, NULL, NULL, &status, NULL));
+  assert_true (g_spawn_check_wait_status (status, NULL));
+}
+
 /* Last, for this process has no GPU any more behind it, and counts the fds that the driver keeps:
  * they are open before and after. */
 static struct egl_thread *to_be_lost;
@@ -310,16 +393,21 @@ test_hang (void **state)
 }
 
 int
-main (void)
+main (int argc, char **argv)
 {
+  const struct CMUnitTest hanging[] = { cmocka_unit_test (test_watch_hangs) };
   const struct CMUnitTest tests[] = {
     fds_unit_test (test_shared),
     fds_unit_test (test_no_such_node),
     fds_unit_test (test_order),
     fds_unit_test (test_many_callers),
     fds_unit_test (test_turn_that_never_comes),
+    fds_unit_test (test_watch),
+    fds_unit_test (test_watch_hangs_elsewhere),
     cmocka_unit_test_setup_teardown (test_hang, open_first, fds_check),
   };
 
+  if (argc == 2 && g_str_equal (argv[1], "watch-hangs"))
+    return cmocka_run_group_tests (hanging, warm_up, NULL);
   return cmocka_run_group_tests (tests, warm_up, NULL);
 }
