@@ -93,6 +93,16 @@ layout_check (const struct layout *layout, GError **error)
   return check_format (layout, error) && check_crop (layout, error) && check_planes (layout, error);
 }
 
+struct rect
+layout_rect_in_memory (const struct layout *layout, struct rect r)
+{
+  r.x += layout->crop.x;
+  r.y += layout->crop.y;
+  if (layout->y0_top)
+    r.y = (int32_t) layout->height - r.y - r.height;
+  return r;
+}
+
 uint64_t
 layout_linear_size (const struct layout *layout, unsigned plane)
 {

@@ -50,6 +50,8 @@ bool layout_check (const struct layout *layout, GError **error);
  * first byte if not. memory is filled in. Errors: QDMABUF_ERROR_BAD_LAYOUT. */
 bool layout_check_fd (const struct layout *layout, unsigned plane, int fd,
                       struct layout_memory *memory, GError **error);
+/* Where r, of the picture as shown, lies in the memory, in pixels. */
+struct rect layout_rect_in_memory (const struct layout *layout, struct rect r);
 /* Bytes from the plane's offset to the end of its last pixel when read as linear: (rows - 1) ·
  * stride + width · cpp. */
 uint64_t layout_linear_size (const struct layout *layout, unsigned plane);

@@ -16,11 +16,6 @@ function(qdmabuf_need name switch)
   endif()
 endfunction()
 
-if(ENABLE_GBM AND NOT ENABLE_EGL)
-  message(STATUS "No GBM: without EGL nothing would use it")
-  set(ENABLE_GBM OFF)
-endif()
-
 qdmabuf_need(GIO "" gio-2.0>=2.74 gio-unix-2.0>=2.74)
 qdmabuf_need(DRM "" libdrm)
 if(ENABLE_EGL)

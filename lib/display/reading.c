@@ -97,8 +97,8 @@ reading_describe (GParamSpec **props, GParamFlags more)
    * QdmabufConsole:backend:
    *
    * Who may read DMA-BUFs: "auto" (the best there is, or what the environment's `QDMABUF_BACKEND`
-   * says), "egl", "gbm" (not in this version: fails with `NO_BACKEND`) or "cpu". Pixels inside
-   * messages and shared maps are always read by the CPU. Read at `start`.
+   * says), "egl", "gbm" or "cpu". Pixels inside messages and shared maps are always read by the
+   * CPU. Read at `start`.
    *
    * Since: 0.1
    */
@@ -106,7 +106,7 @@ reading_describe (GParamSpec **props, GParamFlags more)
    * QdmabufConverter:backend:
    *
    * Who may read: "auto" (the best there is, or what the environment's `QDMABUF_BACKEND` says),
-   * "egl", "gbm" (not in this version: fails with `NO_BACKEND`) or "cpu".
+   * "egl", "gbm" or "cpu".
    *
    * Since: 0.1
    */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A queue of jobs in front of a GL context, where a driver that hangs costs the thread and not the
+/* A queue of jobs in front of a driver, where a driver that hangs costs the thread and not the
  * caller; and a second thread, which waits for what the first has the GPU do. */
 #include "flow/egl-thread.h"
 
@@ -25,13 +25,15 @@ struct call {
 
 struct egl_thread {
   struct import_executor executor; /* first: run () gets back to us by it */
+  const struct driver *driver;
   char *node;
   struct backend *backend; /* set once, before opening ends */
   GError *failure;         /* why there is none */
   bool opening;
   int64_t opening_until;
   GThread *thread;
-  unsigned users; /* guarded by registry_lock */
+  unsigned users; /* guarded by registry_lock, as is retired */
+  bool retired;   /* for nobody new */
   GMutex lock;
   GCond wake;     /* for the thread */
   GCond finished; /* for callers */
@@ -44,6 +46,9 @@ struct egl_thread {
   bool quit;
   int lost; /* atomic: read by those who hold only the registry */
 };
+
+const struct driver driver_egl = { "egl", "qdmabuf-egl", egl_backend_new };
+const struct driver driver_gbm = { "gbm", "qdmabuf-gbm", gbm_backend_new };
 
 static GMutex registry_lock;
 static GList
@@ -100,7 +105,7 @@ static void
 open_backend (struct egl_thread *self)
 {
   GError *failure = NULL;
-  struct backend *backend = egl_backend_new (self->node, &failure);
+  struct backend *backend = self->driver->open (self->node, &failure);
 
   g_mutex_lock (&self->lock);
   self->backend = backend;
@@ -139,8 +144,8 @@ lose (struct egl_thread *self)
   if (!g_atomic_int_compare_and_exchange (&self->lost, 0, 1))
     return;
   g_atomic_int_inc (&n_abandoned);
-  g_warning ("the GPU of %s does not answer; its thread is left behind",
-             self->node ? self->node : "EGL's choice");
+  g_warning ("the GPU of %s does not answer to %s; its thread is left behind",
+             self->node ? self->node : "the driver's choice", self->driver->name);
 }
 
 /* Called with the lock held when a call missed its deadline. */
@@ -269,11 +274,12 @@ egl_thread_free (struct egl_thread *self)
 }
 
 static struct egl_thread *
-egl_thread_new (const char *node)
+egl_thread_new (const struct driver *driver, const char *node)
 {
   struct egl_thread *self = g_new0 (struct egl_thread, 1);
 
   self->executor.run = run;
+  self->driver = driver;
   self->executor.watch = watch;
   self->node = g_strdup (node);
   self->opening = true;
@@ -285,18 +291,18 @@ egl_thread_new (const char *node)
   g_queue_init (&self->calls);
   g_queue_init (&self->spare);
   g_queue_init (&self->watches);
-  self->thread = g_thread_new ("qdmabuf-egl", thread_main, self);
+  self->thread = g_thread_new (driver->thread_name, thread_main, self);
   registry = g_list_prepend (registry, self);
   return self;
 }
 
 static struct egl_thread *
-find (const char *node)
+find (const struct driver *driver, const char *node)
 {
   for (GList *l = registry; l; l = l->next) {
     struct egl_thread *self = l->data;
 
-    if (g_strcmp0 (self->node, node) == 0)
+    if (self->driver == driver && g_strcmp0 (self->node, node) == 0 && !self->retired)
       return self;
   }
   return NULL;
@@ -313,10 +319,11 @@ wait_open (struct egl_thread *self, int64_t deadline, GError **error)
   if (self->opening && g_get_monotonic_time () >= self->opening_until)
     lose (self);
   if (is_lost (self))
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST, "egl: the GPU stopped answering");
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST, "%s: the GPU stopped answering",
+                 self->driver->name);
   else if (self->opening)
     g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_TIMED_OUT,
-                 "egl: the driver is still being opened");
+                 "%s: the driver is still being opened", self->driver->name);
   else if (self->failure)
     g_propagate_error (error, g_error_copy (self->failure));
   bool open = self->backend && !is_lost (self);
@@ -325,12 +332,13 @@ wait_open (struct egl_thread *self, int64_t deadline, GError **error)
 }
 
 struct egl_thread *
-egl_thread_get (const char *node, int64_t deadline, GError **error)
+egl_thread_get_driver (const struct driver *driver, const char *node, int64_t deadline,
+                       GError **error)
 {
   g_mutex_lock (&registry_lock);
-  struct egl_thread *self = find (node);
+  struct egl_thread *self = find (driver, node);
   if (!self)
-    self = egl_thread_new (node);
+    self = egl_thread_new (driver, node);
   self->users++;
   g_mutex_unlock (&registry_lock);
 
@@ -338,6 +346,12 @@ egl_thread_get (const char *node, int64_t deadline, GError **error)
     return self;
   egl_thread_put (self);
   return NULL;
+}
+
+struct egl_thread *
+egl_thread_get (const char *node, int64_t deadline, GError **error)
+{
+  return egl_thread_get_driver (&driver_egl, node, deadline, error);
 }
 
 /* A thread inside a driver cannot be joined: it stays in the registry, for the next user or for the
@@ -362,6 +376,21 @@ egl_thread_put (struct egl_thread *self)
     egl_thread_free (self);
   }
   g_mutex_unlock (&registry_lock);
+}
+
+void
+egl_thread_retire (struct egl_thread *self)
+{
+  g_mutex_lock (&registry_lock);
+  if (!is_lost (self))
+    self->retired = true;
+  g_mutex_unlock (&registry_lock);
+}
+
+bool
+egl_thread_is_lost (struct egl_thread *self)
+{
+  return is_lost (self);
 }
 
 struct backend *

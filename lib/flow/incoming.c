@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The listener thread's side of a flow: puts each call into the inbox and wakes the convert thread.
  * Never waits. */
+#include <drm_fourcc.h>
 #include <qemu-dmabuf/qdmabuf-error.h>
 
 #include "flow/flow-private.h"
+#include "import/source.h"
 
 /* A registration is good once calls come over it. */
 static void
@@ -12,12 +14,25 @@ note_call (struct flow *self)
   self->quiet_losses = 0;
 }
 
-static QdmabufBuffer *
-as_asked_for (struct flow *self, QdmabufBuffer *buffer, GError **error)
+/* QEMU up to 10.0 calls LINEAR whatever it does not know the layout of; later ones use
+ * ScanoutDMABUF2. Of memory that is in rows whoever says so, that is true all the same. */
+static bool
+is_hearsay (const QdmabufBuffer *buffer, unsigned version)
 {
-  if (!self->config.override_modifier || buffer->kind != BUFFER_DMABUF)
+  return version == 1 && buffer->layout.modifier == DRM_FORMAT_MOD_LINEAR &&
+         source_find_home (buffer) != SOURCE_FILE;
+}
+
+static QdmabufBuffer *
+as_it_is (struct flow *self, QdmabufBuffer *buffer, unsigned version, GError **error)
+{
+  if (buffer->kind != BUFFER_DMABUF)
     return qdmabuf_buffer_ref (buffer);
-  return buffer_with_modifier (buffer, self->config.modifier, error);
+  if (self->config.override_modifier)
+    return buffer_with_modifier (buffer, self->config.modifier, error);
+  if (is_hearsay (buffer, version))
+    return buffer_with_modifier (buffer, DRM_FORMAT_MOD_INVALID, error);
+  return qdmabuf_buffer_ref (buffer);
 }
 
 static void
@@ -25,7 +40,7 @@ scanout (void *data, QdmabufBuffer *buffer, unsigned version, int64_t time)
 {
   struct flow *self = data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (QdmabufBuffer) taken = as_asked_for (self, buffer, &error);
+  g_autoptr (QdmabufBuffer) taken = as_it_is (self, buffer, version, &error);
   g_autoptr (GPtrArray) stale = NULL;
 
   if (!taken) {

@@ -6,6 +6,9 @@
 
 #include "import/source.h"
 
+/* How long a lost device may take to free one of its imports. */
+#define RELEASE_US (200 * 1000)
+
 struct attempt
 attempt_start (struct chooser *chooser, QdmabufBuffer *buffer, int64_t deadline)
 {
@@ -35,43 +38,71 @@ chooser_find_contender (const struct chooser *chooser, const struct backend *bac
 
 /* ---- what becomes of errors ---- */
 
-static void
-forget_imports (struct chooser *chooser, const struct backend *backend)
+static void release (struct chooser *chooser, struct kept_import *kept, int64_t deadline);
+
+/* NULL: there is none. Full transfer. */
+static struct kept_import *
+steal_import (struct chooser *chooser, const struct backend *backend)
 {
-  for (GList *l = chooser->kept.head, *next = NULL; l; l = next) {
+  for (GList *l = chooser->kept.head; l; l = l->next) {
     struct kept_import *kept = l->data;
 
-    next = l->next;
     if (kept->backend != backend)
       continue;
     g_queue_delete_link (&chooser->kept, l);
-    kept_import_unref (kept);
+    return kept;
   }
+  return NULL;
 }
 
-/* Its imports are leaked on purpose: only the driver that stopped answering could free them. Takes
- * reason. */
+/* A device that is over can free what it has, and a driver that hangs in that is found out. */
+static void
+release_imports (struct chooser *chooser, const struct backend *backend)
+{
+  struct kept_import *kept = NULL;
+
+  while ((kept = steal_import (chooser, backend)))
+    release (chooser, kept, g_get_monotonic_time () + RELEASE_US);
+}
+
 void
 chooser_lose (struct chooser *chooser, struct contender *contender, GError *reason)
 {
   g_warning ("back end \"%s\" is out of use: %s", contender->name, reason->message);
-  forget_imports (chooser, contender->backend);
   g_clear_error (&contender->over);
   contender->over = reason;
+  release_imports (chooser, contender->backend);
 }
 
-static GError *
-executor_lost (void)
-{
-  return g_error_new_literal (
-      QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST,
-      "the GPU stopped answering: it did not come back in the time allowed");
-}
-
+/* Its imports are leaked on purpose: only the driver that stopped answering could free them. */
 void
 chooser_lose_executor (struct chooser *chooser, struct contender *contender)
 {
-  chooser_lose (chooser, contender, executor_lost ());
+  contender->hung = true;
+  chooser_lose (chooser, contender,
+                g_error_new_literal (QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST,
+                                     "the GPU stopped answering: it did not come back in the time "
+                                     "allowed"));
+}
+
+/* Takes kept, which is in no list any more. */
+static void
+release (struct chooser *chooser, struct kept_import *kept, int64_t deadline)
+{
+  struct contender *contender = chooser_find_contender (chooser, kept->backend);
+
+  if (!contender->hung) {
+    struct job *job = job_new_release (&chooser->spare, kept);
+
+    if (job_run (job, contender->executor, deadline))
+      job_done (job, &chooser->spare);
+    else
+      chooser_lose_executor (chooser, contender);
+  }
+  if (contender->executor)
+    kept_import_unref (kept);
+  else
+    kept_import_done (kept, &chooser->spare_import);
 }
 
 /* A refusal for the modifier says more than one for the format, and both more than a back end that
@@ -148,20 +179,7 @@ attempt_done (struct attempt *attempt, struct job *job)
 void
 chooser_release_import (struct chooser *chooser, struct kept_import *kept)
 {
-  struct contender *contender = chooser_find_contender (chooser, kept->backend);
-
-  if (!contender->over) {
-    struct job *job = job_new_release (&chooser->spare, kept);
-
-    if (job_run (job, contender->executor, g_get_monotonic_time () + ASIDE_US))
-      job_done (job, &chooser->spare);
-    else
-      chooser_lose_executor (chooser, contender);
-  }
-  if (contender->executor)
-    kept_import_unref (kept);
-  else
-    kept_import_done (kept, &chooser->spare_import);
+  release (chooser, kept, g_get_monotonic_time () + ASIDE_US);
 }
 
 struct kept_import *

@@ -20,6 +20,7 @@ struct contender {
   const char *name;
   const char *family;
   GError *over; /* why it is out of use; NULL: it is not */
+  bool hung;    /* for that its executor is lost: nothing may be asked of it, not even to free */
 };
 
 struct chooser {
@@ -29,6 +30,9 @@ struct chooser {
   GPtrArray *contenders; /* of struct contender */
   GQueue kept;           /* of struct kept_import, last used first */
   struct refusals refusals;
+  chooser_prefer_fn prefer; /* nullable */
+  void *prefer_data;
+  int floor; /* least score to be tried */
   struct job *spare; /* nullable */
 };
 

@@ -58,6 +58,37 @@ chooser_add_missing (struct chooser *chooser, const char *family, GError *reason
   g_ptr_array_add (chooser->contenders, contender);
 }
 
+void
+chooser_set_prefer (struct chooser *chooser, chooser_prefer_fn prefer, void *data)
+{
+  chooser->prefer = prefer;
+  chooser->prefer_data = data;
+}
+
+void
+chooser_set_floor (struct chooser *chooser, int score)
+{
+  chooser->floor = score;
+}
+
+struct backend *
+chooser_find_reader (const struct chooser *chooser, const QdmabufBuffer *buffer)
+{
+  for (const GList *l = chooser->kept.head; l; l = l->next) {
+    const struct kept_import *kept = l->data;
+
+    if (buffer_same_memory (kept->buffer, buffer))
+      return kept->backend;
+  }
+  return NULL;
+}
+
+const GError *
+chooser_find_trouble (const struct chooser *chooser, const struct backend *backend)
+{
+  return chooser_find_contender (chooser, backend)->over;
+}
+
 /* ---- choosing ---- */
 
 static bool
@@ -106,6 +137,17 @@ ask (struct attempt *attempt, struct contender *contender, GError **reason)
 }
 
 static int
+weigh (const struct chooser *chooser, const struct contender *contender,
+       const QdmabufBuffer *buffer, int score, GError **reason)
+{
+  int more = chooser->prefer
+                 ? chooser->prefer (chooser->prefer_data, contender->backend, buffer, reason)
+                 : 0;
+
+  return more < 0 ? BACKEND_SCORE_NO : score + MIN (more, 9);
+}
+
+static int
 score_contender (struct attempt *attempt, struct contender *contender)
 {
   GError *reason = NULL;
@@ -120,6 +162,8 @@ score_contender (struct attempt *attempt, struct contender *contender)
         contender->name);
   else
     score = ask (attempt, contender, &reason);
+  if (score > BACKEND_SCORE_NO)
+    score = weigh (attempt->chooser, contender, attempt->buffer, score, &reason);
   if (reason)
     attempt_refuse (attempt, contender, reason);
   g_clear_error (&reason);
@@ -146,7 +190,7 @@ rank_contenders (struct attempt *attempt)
     if (!is_asked_for (attempt->chooser, candidate.contender, attempt->buffer))
       continue;
     candidate.score = score_contender (attempt, candidate.contender);
-    if (candidate.score > BACKEND_SCORE_NO)
+    if (candidate.score > BACKEND_SCORE_NO && candidate.score >= attempt->chooser->floor)
       g_array_append_val (candidates, candidate);
   }
   g_array_sort (candidates, compare_candidates);

@@ -21,14 +21,27 @@ void
 chooser_add (struct chooser *chooser, struct backend *backend, struct import_executor *executor);
 /* A back end that could not be had: its reason becomes part of every refusal. Takes reason. */
 void chooser_add_missing (struct chooser *chooser, const char *family, GError *reason);
+/* Called for each back end that can read a buffer that none has read yet. 0 to 9: added to its
+ * score, so that it decides only between equals. Negative: it must not, for that reason. */
+typedef int (*chooser_prefer_fn) (void *data, const struct backend *backend,
+                                  const QdmabufBuffer *buffer, GError **reason);
+/* prefer: NULL for none. data outlives the chooser. */
+void chooser_set_prefer (struct chooser *chooser, chooser_prefer_fn prefer, void *data);
+/* Back ends that score less are not tried for a buffer that none has read yet, from now on. */
+void chooser_set_floor (struct chooser *chooser, int score);
+/* Whose import serves the buffer. NULL: nobody's. Lent. */
+struct backend *chooser_find_reader (const struct chooser *chooser, const QdmabufBuffer *buffer);
+/* Why backend is out of use. NULL: it is not. Lent. */
+const GError *chooser_find_trouble (const struct chooser *chooser, const struct backend *backend);
 /* Reads damage of buffer into dst by the best back end that can. Imports are cached by memory and
  * layout (buffer_same_memory), least recently used first out. *backend_name (static) says who did
  * it. Waits for whoever still draws into the buffer on the calling thread, so that a slow guest
  * holds up no executor; half of the time until deadline is kept for the read itself (TIMED_OUT).
  * Error when nobody can: one sentence per refusal. DEVICE_LOST says that an executor was lost in
  * this call, so that its thread may still write into dst: call again with another picture, and the
- * next back end goes on. What a lost back end had imported is left as it is: nothing may ask such a
- * driver to free anything. Thread: one at a time. */
+ * next back end goes on. What such a back end had imported is left as it is: nothing may ask such a
+ * driver to free anything. A back end that says itself that its device is lost frees it, within
+ * deadline. Thread: one at a time. */
 bool chooser_read (struct chooser *chooser, QdmabufBuffer *buffer, const struct damage *damage,
                    const struct picture *dst, int64_t deadline, const char **backend_name,
                    GError **error);

@@ -26,6 +26,12 @@ exporter_name (int fd)
   return g_strstrip (g_strndup (line, strcspn (line, "\n")));
 }
 
+char *
+source_exporter (const QdmabufBuffer *buffer)
+{
+  return buffer->memory[0].is_dmabuf ? exporter_name (buffer_plane_fd (buffer, 0)) : NULL;
+}
+
 enum source_home
 source_find_home (const QdmabufBuffer *buffer)
 {
@@ -35,7 +41,7 @@ source_find_home (const QdmabufBuffer *buffer)
   if (!buffer->memory[0].is_dmabuf)
     return SOURCE_FILE;
 
-  g_autofree char *exporter = exporter_name (buffer_plane_fd (buffer, 0));
+  g_autofree char *exporter = source_exporter (buffer);
   if (exporter && g_strv_contains (rows, exporter))
     return SOURCE_FILE;
   if (exporter && g_strv_contains (cached, exporter))
@@ -46,8 +52,7 @@ source_find_home (const QdmabufBuffer *buffer)
 bool
 source_is_of (const QdmabufBuffer *buffer, const char *driver)
 {
-  g_autofree char *exporter =
-      buffer->memory[0].is_dmabuf ? exporter_name (buffer_plane_fd (buffer, 0)) : NULL;
+  g_autofree char *exporter = source_exporter (buffer);
 
   return g_strcmp0 (exporter, driver) == 0;
 }

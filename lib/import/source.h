@@ -19,6 +19,9 @@ enum source_home {
 };
 
 enum source_home source_find_home (const QdmabufBuffer *buffer);
+/* What the kernel calls the exporter of plane 0: "i915", "udmabuf", "drm" for most drivers. NULL: it
+ * is no dma-buf, or /proc is not there to tell. Full transfer. */
+char *source_exporter (const QdmabufBuffer *buffer);
 /* Is plane 0 a dma-buf of that driver? */
 bool source_is_of (const QdmabufBuffer *buffer, const char *driver);
 /* Is plane 0, read as rows, inside its fd? For buffers whose modifier did not let the layout be

@@ -8,7 +8,7 @@
 
 #include "import/backend.h"
 #include "support/pictures.h"
-#include "support/tiler.h"
+#include "support/tiled.h"
 
 #define TURING_H4 0x0300000000606014
 
@@ -26,35 +26,12 @@ static struct equation_file *amd;
 static struct tiler
 tiler_of (const struct source_spec *spec)
 {
-  struct tiler tiler = { .modifier = spec->modifier,
-                         .cpp = pixel_format_find (spec->fourcc)->cpp,
-                         .width = spec->width,
-                         .height = spec->height,
-                         .stride = spec->stride };
+  const struct file_equation *equation = NULL;
 
   if (spec->modifier >> 56 == DRM_FORMAT_MOD_VENDOR_AMD)
-    tiler.amd = equation_file_find (amd, tiler.cpp * 8, "navi31", "64K_R_X");
-  if (tiler.stride == 0)
-    tiler_set_stride (&tiler);
-  return tiler;
-}
-
-static int
-memfd_of (const struct source_spec *spec, const struct tiler *tiler, const uint8_t *linear,
-          size_t missing)
-{
-  size_t size = spec->offset + (size_t) tiler_size (tiler);
-  int fd = memfd_create ("tiled", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-  assert_true (fd >= 0);
-  assert_int_equal (ftruncate (fd, (off_t) size), 0);
-  uint8_t *map = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  assert_true (map != MAP_FAILED);
-  memset (map, 0xdd, size);
-  tiler_tile (tiler, linear, map + spec->offset);
-  munmap (map, size);
-  assert_int_equal (ftruncate (fd, (off_t) (size - missing)), 0);
-  return fd;
+    equation =
+        equation_file_find (amd, pixel_format_find (spec->fourcc)->cpp * 8u, "navi31", "64K_R_X");
+  return tiled_tiler (spec, equation);
 }
 
 /* missing: bytes that the memory lacks at its end. */
@@ -68,7 +45,7 @@ scene_init (struct scene *scene, const struct source_spec *spec, size_t missing)
   *scene = (struct scene){ .spec = *spec, .linear = g_malloc (size) };
   scene->spec.stride = tiler.stride;
   source_fill (scene->linear, size);
-  int fd = memfd_of (&scene->spec, &tiler, scene->linear, missing);
+  int fd = tiled_memfd (&scene->spec, &tiler, scene->linear, missing);
   scene->buffer = source_from_fd (&scene->spec, fd, &error);
   close (fd);
   if (error)

@@ -78,7 +78,7 @@ parse_raw (struct raw *raw, int argc, char **argv, GError **error)
       "Read DMA-BUFs as this layout, whatever QEMU says (a name of drm_fourcc.h, or a number)",
       "M" },
     { "backend", 0, 0, G_OPTION_ARG_STRING, &raw->backend,
-      "What reads DMA-BUFs: auto, egl or cpu (gbm is refused by this version)", "BACKEND" },
+      "What reads DMA-BUFs: auto, egl, gbm or cpu", "BACKEND" },
     { "render-node", 0, 0, G_OPTION_ARG_FILENAME, &raw->render_node, "GPU to read with", "PATH" },
     { "cursor", 0, 0, G_OPTION_ARG_NONE, &raw->cursor, "Draw the guest's cursor into the frames",
       NULL },

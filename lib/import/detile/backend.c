@@ -174,17 +174,6 @@ detile_import (struct backend *backend, QdmabufBuffer *buffer, GError **error)
 
 /* ---- reading ---- */
 
-/* Where r, of the picture as shown, lies in the memory. */
-static struct rect
-rect_in_memory (const struct layout *layout, struct rect r)
-{
-  r.x += layout->crop.x;
-  r.y += layout->crop.y;
-  if (layout->y0_top)
-    r.y = (int32_t) layout->height - r.y - r.height;
-  return r;
-}
-
 /* r into rows of which data is the top one as shown. */
 static void
 detile_shown (const struct detile_import *import, struct rect r, uint8_t *data, size_t stride)
@@ -195,7 +184,7 @@ detile_shown (const struct detile_import *import, struct rect r, uint8_t *data, 
   if (layout->y0_top)
     target = (struct detile_target){ data + (size_t) (r.height - 1) * stride, -(ptrdiff_t) stride };
   detile_rect (&import->plan, import->kernels, import->mapped.mapping.data,
-               rect_in_memory (layout, r), target);
+               layout_rect_in_memory (layout, r), target);
 }
 
 static void
@@ -215,7 +204,7 @@ strip_rows (const struct layout *layout, int32_t y, int32_t left, size_t stride)
   if (rows >= left)
     return left;
 
-  struct rect last = rect_in_memory (layout, (struct rect){ 0, y + rows - 1, 1, 1 });
+  struct rect last = layout_rect_in_memory (layout, (struct rect){ 0, y + rows - 1, 1, 1 });
   int32_t over = layout->y0_top ? (DETILE_ROWS - last.y % DETILE_ROWS) % DETILE_ROWS
                                 : (last.y + 1) % DETILE_ROWS;
   return over % 2 == 0 && over < rows ? rows - over : rows;

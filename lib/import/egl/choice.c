@@ -2,17 +2,13 @@
 /* Which EGL devices and render nodes there are, and how each becomes an EGLDisplay. */
 #include "import/egl/choice.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <qemu-dmabuf/qdmabuf-error.h>
 #include <sys/stat.h>
-#include <unistd.h>
-#if HAVE_GBM
-#include <gbm.h>
-#include <xf86drm.h>
-#endif
 
 #include "import/egl/errors.h"
+#if HAVE_GBM
+#include "import/gbm/node.h"
+#endif
 
 #define MAX_DEVICES 16
 
@@ -209,26 +205,6 @@ platform_display (EGLenum platform, void *native, GError **error)
 /* A display lives as long as the process, since nobody may terminate it; so does the GBM device
  * under it. */
 static struct gbm_device *
-gbm_open (const char *node, GError **error)
-{
-  int fd = open (node, O_RDWR | O_CLOEXEC);
-  if (fd < 0) {
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND, "%s cannot be opened: %s", node,
-                 g_strerror (errno));
-    return NULL;
-  }
-
-  /* GBM takes any file, and then renders in software. */
-  struct gbm_device *gbm = drmGetNodeTypeFromFd (fd) >= 0 ? gbm_create_device (fd) : NULL;
-  if (!gbm) {
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND,
-                 "%s is no node of a GPU that GBM has a driver for", node);
-    close (fd);
-  }
-  return gbm;
-}
-
-static struct gbm_device *
 gbm_of_node (const char *node, GError **error)
 {
   static GMutex lock;
@@ -238,7 +214,7 @@ gbm_of_node (const char *node, GError **error)
   if (!devices)
     devices = g_hash_table_new (g_str_hash, g_str_equal);
   struct gbm_device *gbm = g_hash_table_lookup (devices, node);
-  if (!gbm && (gbm = gbm_open (node, error)))
+  if (!gbm && (gbm = gbm_node_open (node, error)))
     g_hash_table_insert (devices, g_strdup (node), gbm);
   g_mutex_unlock (&lock);
   return gbm;

@@ -58,6 +58,9 @@ load_sync_functions (struct egl_device *device)
   device->create_sync = (PFNEGLCREATESYNCKHRPROC) eglGetProcAddress ("eglCreateSyncKHR");
   device->destroy_sync = (PFNEGLDESTROYSYNCKHRPROC) eglGetProcAddress ("eglDestroySyncKHR");
   device->wait_sync = (PFNEGLCLIENTWAITSYNCKHRPROC) eglGetProcAddress ("eglClientWaitSyncKHR");
+  if (has_extension (device, "EGL_ANDROID_native_fence_sync") &&
+      has_extension (device, "EGL_KHR_wait_sync"))
+    device->queue_wait = (PFNEGLWAITSYNCKHRPROC) eglGetProcAddress ("eglWaitSyncKHR");
 }
 
 static char *
@@ -159,11 +162,22 @@ renders_in_software (void)
 }
 
 static bool
+is_of_nvidia (void)
+{
+  const char *vendor = (const char *) glGetString (GL_VENDOR);
+
+  return vendor && strstr (vendor, "NVIDIA");
+}
+
+static bool
 look_at_context (struct egl_device *device, GError **error)
 {
   if (!epoxy_has_gl_extension ("GL_OES_EGL_image"))
     return set_missing (error, "the driver has no GL_OES_EGL_image");
   device->software = renders_in_software ();
+  device->nvidia = is_of_nvidia ();
+  if (!epoxy_has_gl_extension ("GL_OES_EGL_sync"))
+    device->queue_wait = NULL;
   device->es3 = epoxy_gl_version () >= 30;
   device->robust = device->robust && epoxy_has_gl_extension ("GL_KHR_robustness");
   device->reads_bgra = epoxy_has_gl_extension ("GL_EXT_read_format_bgra");

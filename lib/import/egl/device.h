@@ -20,6 +20,7 @@ struct egl_device {
   char *node;   /* NULL: software */
   char *driver; /* "iris", "swrast"; "" where EGL does not tell */
   bool software;
+  bool nvidia; /* NVIDIA's own driver */
   bool es3;
   bool robust;    /* tells of GPU resets instead of dying of them */
   GLint max_size; /* pixels, of a texture */
@@ -38,6 +39,7 @@ struct egl_device {
   PFNEGLCREATESYNCKHRPROC create_sync;
   PFNEGLDESTROYSYNCKHRPROC destroy_sync;
   PFNEGLCLIENTWAITSYNCKHRPROC wait_sync;
+  PFNEGLWAITSYNCKHRPROC queue_wait; /* for fences of the kernel; NULL: it cannot take those */
 };
 
 /* The best of what egl_choices offers. Errors: NO_BACKEND (one sentence per device tried), FAILED

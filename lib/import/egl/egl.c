@@ -9,6 +9,8 @@
 #include "import/backend.h"
 #include "import/egl/formats.h"
 #include "import/egl/image.h"
+#include "import/egl/implicit-sync.h"
+#include "import/egl/nvidia.h"
 #include "import/egl/readback.h"
 #include "import/source.h"
 
@@ -38,9 +40,13 @@ check_memory (const struct egl *egl, const QdmabufBuffer *buffer, GError **reaso
     return refuse (
         reason, QDMABUF_ERROR_NO_BACKEND,
         "its memory is not open for writing, without which software GL shows wrong pixels");
-  if (buffer->layout.modifier == DRM_FORMAT_MOD_INVALID && !source_fits_linear (buffer))
-    return refuse (reason, QDMABUF_ERROR_BAD_LAYOUT, "it does not fit into its memory as rows");
-  return true;
+  if (buffer->layout.modifier != DRM_FORMAT_MOD_INVALID)
+    return true;
+  if (source_find_home (buffer) != SOURCE_FILE)
+    return refuse (reason, QDMABUF_ERROR_UNSUPPORTED_MODIFIER,
+                   "it has a layout that only the driver which made it knows");
+  return source_fits_linear (buffer) ||
+         refuse (reason, QDMABUF_ERROR_BAD_LAYOUT, "it does not fit into its memory as rows");
 }
 
 static bool
@@ -72,24 +78,48 @@ egl_score (struct backend *backend, const QdmabufBuffer *buffer, GError **reason
   return egl->device->software ? BACKEND_SCORE_LAST : BACKEND_SCORE_GPU;
 }
 
+/* A GPU that was reset meanwhile refuses everything, whatever the buffer is like. */
+static void
+check_import (const struct egl_device *device, GError **error)
+{
+  GError *lost = NULL;
+
+  egl_device_check (device, "importing", &lost);
+  if (!g_error_matches (lost, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST)) {
+    g_clear_error (&lost);
+    return;
+  }
+  g_clear_error (error);
+  g_propagate_error (error, lost);
+}
+
 static void *
 egl_import (struct backend *backend, QdmabufBuffer *buffer, GError **error)
 {
-  const struct egl *egl = (const struct egl *) backend;
+  struct egl *egl = (struct egl *) backend;
   struct egl_format format;
 
   if (!egl_formats_choose (egl->device, buffer->layout.fourcc, buffer->layout.modifier, &format,
                            error))
     return NULL;
-  return egl_image_new (egl->device, buffer, &format, error);
+  struct egl_image *image = egl_image_new (egl->device, buffer, &format, error);
+  if (!image)
+    check_import (egl->device, error);
+  if (!image || egl_nvidia_check (&egl->readback, egl->device, image, error))
+    return image;
+  egl_image_free (egl->device, image);
+  return NULL;
 }
 
 static bool
-is_readable (const struct egl_image *image, uint32_t output, int64_t deadline, GError **error)
+is_readable (const struct egl *egl, const struct egl_image *image, uint32_t output,
+             int64_t deadline, GError **error)
 {
   if (!convert_output_supported (output))
     return refuse (error, QDMABUF_ERROR_UNSUPPORTED_FORMAT, "no such format can be written");
-  return source_still_there (image->buffer, source_linear_end (image->buffer), error) &&
+  if (!source_still_there (image->buffer, source_linear_end (image->buffer), error))
+    return false;
+  return egl_implicit_sync (egl->device, image->buffer) ||
          source_wait (image->buffer, deadline, error);
 }
 
@@ -100,7 +130,7 @@ egl_read (struct backend *backend, void *imported, const struct damage *damage,
   struct egl *egl = (struct egl *) backend;
   const struct egl_image *image = imported;
 
-  return is_readable (image, dst->fourcc, deadline, error) &&
+  return is_readable (egl, image, dst->fourcc, deadline, error) &&
          egl_readback (&egl->readback, egl->device, image, damage, dst, deadline, error);
 }
 
@@ -111,7 +141,7 @@ egl_begin (struct backend *backend, void *imported, const struct damage *damage,
   struct egl *egl = (struct egl *) backend;
   const struct egl_image *image = imported;
 
-  if (!is_readable (image, shape->fourcc, deadline, error))
+  if (!is_readable (egl, image, shape->fourcc, deadline, error))
     return NULL;
   return egl_readback_begin (&egl->readback, egl->device, image, damage, shape, watched, deadline,
                              error);
