@@ -109,11 +109,28 @@ list_plans (const char *filter)
 
 /* ---- one bar ---- */
 
+typedef gint64 (*path_fn) (void *scene, unsigned round, GError **error);
+
+static path_fn
+path_against (enum rival rival)
+{
+  switch (rival) {
+  case RIVAL_NUMPY:
+    return path_whole_again;
+  case RIVAL_FULL_FRAME:
+    return path_damage;
+  case RIVAL_LIBYUV:
+  case RIVAL_MEMCPY:
+  default:
+    return path_whole;
+  }
+}
+
 static bool
 hold (const struct plan *plan, struct scene *scene, struct runner baseline, unsigned pairs,
       struct result *result, GError **error)
 {
-  struct contest contest = { .path = { plan->aspect.damage ? path_damage : path_whole, scene },
+  struct contest contest = { .path = { path_against (plan->rival), scene },
                              .baseline = baseline,
                              .pairs = pairs };
 

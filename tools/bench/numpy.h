@@ -13,6 +13,6 @@ struct numpy *numpy_start (const struct scene *scene, GError **error);
 void numpy_stop (struct numpy *numpy);
 /* "1.24.2". Lent. */
 const char *numpy_version (const struct numpy *numpy);
-/* Has it do `pixels[:, :, [2, 1, 0]].copy()` once; the time is Python's own, without the pipe. data:
- * the struct numpy. */
+/* Has it do `pixels[:, :, [2, 1, 0]].copy()`, CONTEST_WARM_UP times and once more, which counts: by
+ * Python's own clock, without the pipe. data: the struct numpy. */
 gint64 numpy_run (void *numpy, unsigned round, GError **error);

@@ -20,6 +20,16 @@ path_whole (void *data, unsigned round, GError **error)
 }
 
 gint64
+path_whole_again (void *data, unsigned round, GError **error)
+{
+  for (unsigned i = 0; i < CONTEST_WARM_UP; i++) {
+    if (path_whole (data, round, error) < 0)
+      return -1;
+  }
+  return path_whole (data, round, error);
+}
+
+gint64
 path_damage (void *data, unsigned round, GError **error)
 {
   struct scene *scene = data;

@@ -59,7 +59,7 @@ void
 table_bars_header (void)
 {
   eta_hide ();
-  printf ("\n%-41s%-13s%9s%9s%9s%9s%9s%7s", "path", "against", "ms", "its ms", "median", "p10",
+  printf ("\n%-43s%-13s%9s%9s%9s%9s%9s%7s", "path", "against", "ms", "its ms", "median", "p10",
           "p90", "limit");
   end_line ();
 }
@@ -70,7 +70,7 @@ table_bar (const struct bar *bar, const struct verdict *verdict)
   const struct spread *ratio = &verdict->ratio;
 
   eta_hide ();
-  printf ("%-41s%-13s", bar->path, bar->baseline);
+  printf ("%-43s%-13s", bar->path, bar->baseline);
   if (verdict->why)
     printf ("%9s%9s%9s%9s%9s%7.3g  not measured: %s", "", "", "", "", "", bar->limit, verdict->why);
   else
