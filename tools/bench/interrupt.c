@@ -2,8 +2,9 @@
 /* One number that a signal handler writes and everybody else looks at. */
 #include "interrupt.h"
 
-#include <glib.h>
 #include <signal.h>
+
+#include "common/signals.h"
 
 static volatile sig_atomic_t caught;
 
@@ -16,17 +17,7 @@ on_signal (int number)
 void
 interrupt_catch (void)
 {
-  static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
-  struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int) SA_RESETHAND };
-
-  sigemptyset (&action.sa_mask);
-  for (unsigned i = 0; i < G_N_ELEMENTS (numbers); i++) {
-    struct sigaction old;
-
-    /* Ignored by the parent, as under nohup: keep it so. */
-    if (sigaction (numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-      sigaction (numbers[i], &action, NULL);
-  }
+  signals_catch_once (on_signal);
 }
 
 bool

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cases.h"
+#include "common/usage.h"
 
 #define DEFAULT_PAIRS 200
 #define QUICK_PAIRS 10
@@ -35,20 +36,6 @@ static const char description[] =
     "  qdmabuf-bench pixels --filter 'XR24 NV12'\n"
     "  qdmabuf-bench pixels --size 1920x1080 --filter AMD --rounds 50\n"
     "  qdmabuf-bench pixels --bars --json bars.json\n";
-
-static gboolean usage_error (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
-static gboolean
-usage_error (GError **error, const char *format, ...)
-{
-  va_list args;
-
-  va_start (args, format);
-  if (error)
-    *error = g_error_new_valist (G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, format, args);
-  va_end (args);
-  return FALSE;
-}
 
 static bool
 parse_raw (struct raw *raw, int argc, char **argv, GError **error)

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/usage.h"
+
 #define MAX_COUNT 100000000
 #define MAX_FPS 1000
 #define MAX_TIMEOUT 86400.0
@@ -40,20 +42,6 @@ static const char description[] =
     "  qdmabuf-dump qmp:/run/vm.qmp -o screen.png\n"
     "  qdmabuf-dump --vm debian -n 10 -o frame-%04d.png\n"
     "  qdmabuf-dump -n 300 -f y4m -o - | ffmpeg -i - video.mp4\n";
-
-static gboolean usage_error (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
-static gboolean
-usage_error (GError **error, const char *format, ...)
-{
-  va_list args;
-
-  va_start (args, format);
-  if (error)
-    *error = g_error_new_valist (G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, format, args);
-  va_end (args);
-  return FALSE;
-}
 
 static bool
 parse_raw (struct raw *raw, int argc, char **argv, GError **error)

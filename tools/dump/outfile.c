@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/signals.h"
+
 /* Bytes: pictures are large, and stdio's own choice is a page. */
 #define BUFFER_SIZE (256 * 1024)
 
@@ -30,24 +32,14 @@ on_signal (int number)
 {
   if (armed)
     unlink (armed_path);
-  /* The handler is gone (SA_RESETHAND): this ends the process as if there had been none. */
+  /* The handler is gone: this ends the process as if there had been none. */
   raise (number);
 }
 
 void
 outfile_guard_signals (void)
 {
-  static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
-  struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int) SA_RESETHAND };
-
-  sigemptyset (&action.sa_mask);
-  for (unsigned i = 0; i < G_N_ELEMENTS (numbers); i++) {
-    struct sigaction old;
-
-    /* Ignored by the parent, as under nohup: keep it so. */
-    if (sigaction (numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-      sigaction (numbers[i], &action, NULL);
-  }
+  signals_catch_once (on_signal);
 }
 
 static void
