@@ -79,6 +79,13 @@ said "NOSUCH"
 bench 5 pixels --json missing/a.json
 said "missing/a.json"
 
+bench 5 pixels --quick --filter 'XR24 LINEAR XB24 64x64' --json /dev/full
+said "No space left"
+check "stdout that is full" bash -c '! "$0" pixels --quick --filter "XR24 LINEAR XB24 64x64" >/dev/full 2>err' "$QDMABUF_BENCH"
+said "stdout"
+bench 4 pixels --size 7x5 --rounds 1 --filter VC4_T
+printed "not measured: "
+
 # ---- all rows, small ----
 size=200x150
 bench 0 pixels --size $size --rounds 3 --json all.json

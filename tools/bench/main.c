@@ -62,7 +62,8 @@ main (int argc, char **argv)
   interrupt_catch ();
   enum status status = run (argc, argv);
 
-  if (fflush (stdout) != 0) {
+  /* A line that could not be written is gone, and later ones may have been. */
+  if (fflush (stdout) != 0 || ferror (stdout)) {
     message_error ("cannot write to stdout");
     status = STATUS_WRITE;
   }

@@ -187,7 +187,7 @@ report_finish (struct report *report, bool complete, GError **error)
 
   if (report->json) {
     fprintf (report->json, "%s\n", text);
-    good = fflush (report->json) == 0 || fail (report->name, error);
+    good = (fflush (report->json) == 0 && !ferror (report->json)) || fail (report->name, error);
   }
   if (report->json && report->json != stdout)
     fclose (report->json);

@@ -19,7 +19,7 @@ void
 table_header (void)
 {
   eta_hide ();
-  printf ("\n%-5s%-15s%-5s%-19s%-5s%11s%8s%11s%8s%8s", "from", "layout", "to", "size", "src", "ms",
+  printf ("\n%-5s%-15s%-5s%-21s%-5s%11s%8s%11s%8s%8s", "from", "layout", "to", "size", "src", "ms",
           "GB/s", "x memcpy", "p10", "p90");
   end_line ();
 }
@@ -32,7 +32,7 @@ print_case (const struct bench_case *c, const struct aspect *aspect)
   g_autofree char *size = case_size (c, aspect);
 
   eta_hide ();
-  printf ("%-5s%-15s%-5s%-19s%-5s", from, c->layout->name, to, size,
+  printf ("%-5s%-15s%-5s%-21s%-5s", from, c->layout->name, to, size,
           aspect->cold ? "cold" : "warm");
 }
 
