@@ -30,14 +30,10 @@ main (void)
 #define WARM_UP 12
 #define FRAMES 20
 
-/* What the import of a buffer takes for each read. */
-#define OF_IMPORT \
-  "attempt_start", "job_new_score", "job_new_import", "job_new_read", "job_new_release"
-
 /* Public objects: a frame, and the buffer of a scanout. */
-static const char *const frames[] = { "frame_new", OF_IMPORT, NULL };
+static const char *const frames[] = { "frame_new", NULL };
 static const char *const frames_and_buffers[] = { "frame_new", "buffer_new_bytes",
-                                                  "buffer_new_unchecked", OF_IMPORT, NULL };
+                                                  "buffer_new_unchecked", NULL };
 
 static void
 check (const char *title, const char *const *allowed)
