@@ -6,7 +6,7 @@
 #include <qemu-dmabuf/qdmabuf-error.h>
 
 #include "flow/affinity.h"
-#include "flow/egl-thread.h"
+#include "flow/driver-thread.h"
 
 /* One driver on one GPU. */
 struct gpu {
@@ -16,9 +16,9 @@ struct gpu {
   int score;        /* what it scores where it can read at all */
   bool last_resort; /* only where no other of the driver could be opened */
   bool tried;
-  bool reopened;             /* once is enough: what is lost again is left alone */
-  struct egl_thread *thread; /* NULL: it could not be opened, or not yet */
-  struct egl_thread *lost;   /* the one before; the chooser may still have its tickets */
+  bool reopened;                /* once is enough: what is lost again is left alone */
+  struct driver_thread *thread; /* NULL: it could not be opened, or not yet */
+  struct driver_thread *lost;   /* the one before; the chooser may still have its tickets */
 };
 
 struct gpus {
@@ -90,7 +90,7 @@ prefer (void *data, const struct backend *backend, const QdmabufBuffer *buffer, 
   for (unsigned i = 0; i < self->all->len; i++) {
     const struct gpu *gpu = gpu_at (self, i);
 
-    if (gpu->thread && egl_thread_backend (gpu->thread) == backend && gpu->node >= 0)
+    if (gpu->thread && driver_thread_backend (gpu->thread) == backend && gpu->node >= 0)
       return affinity_of (self->affinity, (unsigned) gpu->node, buffer, reason);
   }
   return 0;
@@ -117,8 +117,8 @@ void
 gpus_free (struct gpus *self)
 {
   for (unsigned i = 0; i < self->all->len; i++) {
-    g_clear_pointer (&gpu_at (self, i)->thread, egl_thread_put);
-    g_clear_pointer (&gpu_at (self, i)->lost, egl_thread_put);
+    g_clear_pointer (&gpu_at (self, i)->thread, driver_thread_put);
+    g_clear_pointer (&gpu_at (self, i)->lost, driver_thread_put);
   }
   g_array_unref (self->all);
   affinity_free (self->affinity);
@@ -173,15 +173,15 @@ gpus_open (struct gpus *self, struct gpu *gpu, int64_t deadline, GError **error)
 {
   GError *reason = NULL;
 
-  gpu->thread = egl_thread_get_driver (gpu->driver, gpu->path, deadline, &reason);
+  gpu->thread = driver_thread_get (gpu->driver, gpu->path, deadline, &reason);
   if (g_error_matches (reason, QDMABUF_ERROR, QDMABUF_ERROR_TIMED_OUT)) {
     g_propagate_error (error, reason);
     return false;
   }
   gpu->tried = true;
   if (gpu->thread)
-    chooser_add (self->chooser, egl_thread_backend (gpu->thread),
-                 egl_thread_executor (gpu->thread));
+    chooser_add (self->chooser, driver_thread_backend (gpu->thread),
+                 driver_thread_executor (gpu->thread));
   else
     chooser_add_missing (self->chooser, gpu->driver->name, reason);
   return true;
@@ -197,7 +197,7 @@ gpus_learn (struct gpus *self, const QdmabufBuffer *buffer)
   for (unsigned i = 0; reader && i < self->all->len; i++) {
     const struct gpu *gpu = gpu_at (self, i);
 
-    if (gpu->thread && gpu->node >= 0 && egl_thread_backend (gpu->thread) == reader)
+    if (gpu->thread && gpu->node >= 0 && driver_thread_backend (gpu->thread) == reader)
       affinity_learn (self->affinity, (unsigned) gpu->node, buffer);
   }
 }
@@ -208,8 +208,8 @@ gpus_learn (struct gpus *self, const QdmabufBuffer *buffer)
 static bool
 is_lost (const struct gpus *self, const struct gpu *gpu)
 {
-  return gpu->thread && !gpu->reopened && !egl_thread_is_lost (gpu->thread) &&
-         chooser_find_trouble (self->chooser, egl_thread_backend (gpu->thread));
+  return gpu->thread && !gpu->reopened && !driver_thread_is_lost (gpu->thread) &&
+         chooser_find_trouble (self->chooser, driver_thread_backend (gpu->thread));
 }
 
 bool
@@ -228,7 +228,7 @@ reopen_gpu (struct gpus *self, struct gpu *gpu, int64_t deadline, GError **error
 {
   struct gpu fresh = *gpu;
 
-  egl_thread_retire (gpu->thread);
+  driver_thread_retire (gpu->thread);
   if (!gpus_open (self, &fresh, deadline, error))
     return false;
   gpu->reopened = true;
@@ -289,7 +289,7 @@ gpus_least_score (const struct gpus *self, const struct gpu *next, bool at_first
   for (unsigned i = 0; at_first && i < self->all->len; i++) {
     const struct gpu *gpu = gpu_at (self, i);
 
-    if (gpu->thread && !gpu->reopened && !egl_thread_is_lost (gpu->thread))
+    if (gpu->thread && !gpu->reopened && !driver_thread_is_lost (gpu->thread))
       score = MAX (score, gpu->score);
   }
   return score;

@@ -24,7 +24,7 @@ bool gpus_open (struct gpus *gpus, struct gpu *gpu, int64_t deadline, GError **e
 int gpus_least_score (const struct gpus *gpus, const struct gpu *next, bool at_first);
 /* Is there a device that is over by its driver's own word, and was not opened anew yet? */
 bool gpus_have_lost (const struct gpus *gpus);
-/* Opens each of those anew, once. A thread that hangs is no such: see egl_thread_retire. False: one
+/* Opens each of those anew, once. A thread that hangs is no such: see driver_thread_retire. False: one
  * is still being opened, ask again. Error: TIMED_OUT. */
 bool gpus_reopen_lost (struct gpus *gpus, int64_t deadline, GError **error);
 /* The buffer was read for the first time: its node is to be asked first for others like it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The figures of a flow as one dictionary, which can grow with no change of the ABI. */
-#include "flow/egl-thread.h"
+#include "flow/driver-thread.h"
 #include "flow/flow-private.h"
 
 static void
@@ -46,7 +46,7 @@ flow_stats (struct flow *self)
   add_count (&builder, "frames-replaced", mailbox_n_replaced (reader_mailbox (self->reader)));
   add_count (&builder, "loans", lent.loans);
   add_count (&builder, "loans-expired", lent.expired);
-  add_count (&builder, "threads-abandoned", egl_thread_n_abandoned ());
+  add_count (&builder, "threads-abandoned", driver_thread_n_abandoned ());
   if (verify)
     g_variant_builder_add (&builder, "{sv}", "verify", verify);
   return g_variant_builder_end (&builder);

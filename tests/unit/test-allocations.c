@@ -8,7 +8,7 @@
 #include <epoxy/gl.h>
 #include <link.h>
 
-#include "flow/egl-thread.h"
+#include "flow/driver-thread.h"
 #include "flow/reader.h"
 #include "support/egl-device.h"
 

@@ -7,7 +7,7 @@
 #include <qemu-dmabuf/qemu-dmabuf.h>
 
 #include "flow/devices.h"
-#include "flow/egl-thread.h"
+#include "flow/driver-thread.h"
 #include "support/fake-dmabuf.h"
 #include "support/fake-gbm.h"
 #include "support/hide-egl.h"
@@ -368,7 +368,7 @@ test_map_hangs (void **state)
   assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST));
   assert_in_range (g_get_monotonic_time () - start, 300000, 3000000);
   assert_true (gbm_inside);
-  assert_int_equal (egl_thread_n_abandoned (), 1);
+  assert_int_equal (driver_thread_n_abandoned (), 1);
   assert_true (target_is_untouched (&dst, 0, 0));
   expect_reader (&tiled, "detile");
   expect_reader (&tiled, "detile");
@@ -396,6 +396,6 @@ main (void)
 
   hide_gbm_from_egl ();
   /* A driver keeps files open for the life of the process, from its first use on. */
-  egl_thread_get (NULL, soon (), NULL);
+  driver_thread_get (&driver_egl, NULL, soon (), NULL);
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

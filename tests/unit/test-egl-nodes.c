@@ -7,7 +7,7 @@
 #include <qemu-dmabuf/qemu-dmabuf.h>
 
 #include "flow/devices.h"
-#include "flow/egl-thread.h"
+#include "flow/driver-thread.h"
 #include "support/fake-dmabuf.h"
 #include "support/fake-egl.h"
 #include "support/fake-gbm.h"
@@ -173,12 +173,12 @@ main (void)
   hide_gbm_from_egl ();
   break_driver ();
   /* A driver keeps files open for the life of the process, from its first use on. */
-  struct egl_thread *kept = egl_thread_get (NULL, soon (), &error);
+  struct driver_thread *kept = driver_thread_get (&driver_egl, NULL, soon (), &error);
   if (!kept) {
     print_message ("no EGL here that reads DMA-BUFs: %s\n", error->message);
     return 77;
   }
-  egl_thread_put (kept);
+  driver_thread_put (kept);
   begin ("amdgpu", -1);
   expect_reader (&plain, "egl");
   end ();

@@ -7,7 +7,7 @@
 #include <drm_fourcc.h>
 #include <string.h>
 
-#include "flow/egl-thread.h"
+#include "flow/driver-thread.h"
 #include "support/scene.h"
 
 #define N_CALLS 64
@@ -290,9 +290,9 @@ run_hog (gpointer data)
 }
 
 static GThread *
-start_hog (struct hog *hog, struct egl_thread *egl)
+start_hog (struct hog *hog, struct driver_thread *egl)
 {
-  hog->executor = egl_thread_executor (egl);
+  hog->executor = driver_thread_executor (egl);
   GThread *thread = g_thread_new ("hog", run_hog, hog);
   g_mutex_lock (&hog->lock);
   while (!hog->inside)
@@ -327,7 +327,7 @@ test_stop_answers (void **state)
   unsigned calls[N_CALLS];
   GError *error = NULL;
   int64_t deadline = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
-  struct egl_thread *egl = egl_thread_get (NULL, deadline, &error);
+  struct driver_thread *egl = driver_thread_get (&driver_egl, NULL, deadline, &error);
 
   (void) state;
   if (!egl) {
@@ -356,7 +356,7 @@ test_stop_answers (void **state)
   g_thread_join (stop_thread);
   for (unsigned i = 0; i < N_CALLS; i++)
     scene_expect_reply (scene, calls[i], REPLY_MS);
-  egl_thread_put (egl);
+  driver_thread_put (egl);
   sheet_clear (&sheet);
   scene_free (scene);
 }
@@ -395,11 +395,11 @@ test_map (void **state)
 static int
 warm_up (void **state)
 {
-  struct egl_thread *egl =
-      egl_thread_get (NULL, g_get_monotonic_time () + 20 * G_USEC_PER_SEC, NULL);
+  struct driver_thread *egl =
+      driver_thread_get (&driver_egl, NULL, g_get_monotonic_time () + 20 * G_USEC_PER_SEC, NULL);
 
   if (egl)
-    egl_thread_put (egl);
+    driver_thread_put (egl);
   return scene_warm_up (state);
 }
 

@@ -4,7 +4,7 @@
  * ctest: serial */
 #include "support/fds.h"
 
-#include "flow/egl-thread.h"
+#include "flow/driver-thread.h"
 #include "support/scene.h"
 
 #define PATIENCE (20 * G_USEC_PER_SEC)
@@ -22,7 +22,7 @@ take_long (void *job)
 static gpointer
 keep_gpu_busy (gpointer data)
 {
-  struct import_executor *executor = egl_thread_executor (data);
+  struct import_executor *executor = driver_thread_executor (data);
 
   executor->run (executor, take_long, NULL, NULL, g_get_monotonic_time () + PATIENCE);
   return NULL;
@@ -32,7 +32,8 @@ keep_gpu_busy (gpointer data)
 static void
 test_overtaken_placeholder (void **state)
 {
-  struct egl_thread *gpu = egl_thread_get (NULL, g_get_monotonic_time () + PATIENCE, NULL);
+  struct driver_thread *gpu =
+      driver_thread_get (&driver_egl, NULL, g_get_monotonic_time () + PATIENCE, NULL);
   struct sheet placeholder = sheet_new (64, 48);
   struct sheet picture =
       sheet_new (4096, 2048); /* large: the placeholder would be seen meanwhile */
@@ -56,7 +57,7 @@ test_overtaken_placeholder (void **state)
   qdmabuf_frame_unref (frame);
   g_thread_join (busy);
   scene_free (scene);
-  egl_thread_put (gpu);
+  driver_thread_put (gpu);
   sheet_clear (&picture);
   sheet_clear (&placeholder);
 }
@@ -97,10 +98,11 @@ test_silence (void **state)
 static int
 warm_up (void **state)
 {
-  struct egl_thread *gpu = egl_thread_get (NULL, g_get_monotonic_time () + PATIENCE, NULL);
+  struct driver_thread *gpu =
+      driver_thread_get (&driver_egl, NULL, g_get_monotonic_time () + PATIENCE, NULL);
 
   if (gpu)
-    egl_thread_put (gpu);
+    driver_thread_put (gpu);
   return scene_warm_up (state);
 }
 

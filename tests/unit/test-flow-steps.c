@@ -18,7 +18,7 @@ main (void)
 #include <epoxy/gl.h>
 #include <string.h>
 
-#include "flow/egl-thread.h"
+#include "flow/driver-thread.h"
 #include "support/scene.h"
 
 #define REPLY_MS 400u
@@ -99,7 +99,7 @@ gate_expect_waiter (void)
 
 /* ---- a scene whose console reads by the GPU ---- */
 
-static struct egl_thread *egl; /* the test's own hold on it */
+static struct driver_thread *egl; /* the test's own hold on it */
 
 static struct scene *
 pipelined_scene (bool pipelined)
@@ -392,9 +392,9 @@ test_all_held (void **state)
 static int
 warm_up (void **state)
 {
-  egl = egl_thread_get (NULL, g_get_monotonic_time () + 20 * G_USEC_PER_SEC, NULL);
+  egl = driver_thread_get (&driver_egl, NULL, g_get_monotonic_time () + 20 * G_USEC_PER_SEC, NULL);
   if (egl)
-    egl_thread_put (egl);
+    driver_thread_put (egl);
   return scene_warm_up (state);
 }
 
@@ -404,14 +404,14 @@ set_up (void **state)
 {
   fds_remember (state);
   gate_set (false);
-  egl = egl_thread_get (NULL, g_get_monotonic_time () + 20 * G_USEC_PER_SEC, NULL);
+  egl = driver_thread_get (&driver_egl, NULL, g_get_monotonic_time () + 20 * G_USEC_PER_SEC, NULL);
   return egl ? 0 : -1;
 }
 
 static int
 tear_down (void **state)
 {
-  egl_thread_put (egl);
+  driver_thread_put (egl);
   return fds_check (state);
 }
 
@@ -419,7 +419,7 @@ static int
 leave (void **state)
 {
   (void) state;
-  egl_thread_put (egl);
+  driver_thread_put (egl);
   return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A queue of jobs in front of a driver, where a driver that hangs costs the thread and not the
  * caller; and a second thread, which waits for what the first has the GPU do. */
-#include "flow/egl-thread.h"
+#include "flow/driver-thread.h"
 
 #include <qemu-dmabuf/qdmabuf-error.h>
 
@@ -23,7 +23,7 @@ struct call {
   bool deserted; /* the caller went: whoever finishes the call frees it */
 };
 
-struct egl_thread {
+struct driver_thread {
   struct import_executor executor; /* first: run () gets back to us by it */
   const struct driver *driver;
   char *node;
@@ -51,19 +51,19 @@ const struct driver driver_egl = { "egl", "qdmabuf-egl", egl_backend_new };
 const struct driver driver_gbm = { "gbm", "qdmabuf-gbm", gbm_backend_new };
 
 static GMutex registry_lock;
-static GList
-    *registry; /* of struct egl_thread; a lost one stays, so that nobody tries that driver again */
+static GList *registry; /* of struct driver_thread; a lost one stays, so that nobody tries that
+                           driver again */
 static int n_abandoned;
 
 static bool
-is_lost (struct egl_thread *self)
+is_lost (struct driver_thread *self)
 {
   return g_atomic_int_get (&self->lost);
 }
 
 /* The next three: with the lock held. */
 static struct call *
-call_new (struct egl_thread *self, void (*fn) (void *job), void *job, GDestroyNotify unref)
+call_new (struct driver_thread *self, void (*fn) (void *job), void *job, GDestroyNotify unref)
 {
   GList *link = g_queue_pop_head_link (&self->spare);
   struct call *call = link ? link->data : g_new0 (struct call, 1);
@@ -74,7 +74,7 @@ call_new (struct egl_thread *self, void (*fn) (void *job), void *job, GDestroyNo
 }
 
 static void
-call_done (struct egl_thread *self, struct call *call)
+call_done (struct driver_thread *self, struct call *call)
 {
   if (call->deserted && call->unref)
     call->unref (call->job);
@@ -90,7 +90,7 @@ pop_call (GQueue *queue)
 }
 
 static struct call *
-next_call (struct egl_thread *self)
+next_call (struct driver_thread *self)
 {
   struct call *call = NULL;
 
@@ -102,7 +102,7 @@ next_call (struct egl_thread *self)
 }
 
 static void
-open_backend (struct egl_thread *self)
+open_backend (struct driver_thread *self)
 {
   GError *failure = NULL;
   struct backend *backend = self->driver->open (self->node, &failure);
@@ -118,7 +118,7 @@ open_backend (struct egl_thread *self)
 static void *
 thread_main (void *data)
 {
-  struct egl_thread *self = data;
+  struct driver_thread *self = data;
   struct call *call = NULL;
 
   open_backend (self);
@@ -139,7 +139,7 @@ thread_main (void *data)
 }
 
 static void
-lose (struct egl_thread *self)
+lose (struct driver_thread *self)
 {
   if (!g_atomic_int_compare_and_exchange (&self->lost, 0, 1))
     return;
@@ -150,7 +150,7 @@ lose (struct egl_thread *self)
 
 /* Called with the lock held when a call missed its deadline. */
 static void
-desert (struct egl_thread *self, struct call *call, bool queued)
+desert (struct driver_thread *self, struct call *call, bool queued)
 {
   lose (self);
   call->deserted = true;
@@ -165,7 +165,7 @@ static bool
 run (struct import_executor *executor, void (*fn) (void *job), void *job, GDestroyNotify unref,
      int64_t deadline)
 {
-  struct egl_thread *self = (struct egl_thread *) executor;
+  struct driver_thread *self = (struct driver_thread *) executor;
   bool done = false;
 
   g_mutex_lock (&self->lock);
@@ -194,7 +194,7 @@ run (struct import_executor *executor, void (*fn) (void *job), void *job, GDestr
 
 /* With the lock held. */
 static struct call *
-next_watch (struct egl_thread *self)
+next_watch (struct driver_thread *self)
 {
   struct call *call = NULL;
 
@@ -206,7 +206,7 @@ next_watch (struct egl_thread *self)
 static void *
 waiter_main (void *data)
 {
-  struct egl_thread *self = data;
+  struct driver_thread *self = data;
   struct call *call = NULL;
 
   g_mutex_lock (&self->lock);
@@ -227,7 +227,7 @@ waiter_main (void *data)
 static void
 watch (struct import_executor *executor, void (*fn) (void *job), void *job, GDestroyNotify unref)
 {
-  struct egl_thread *self = (struct egl_thread *) executor;
+  struct driver_thread *self = (struct driver_thread *) executor;
 
   g_mutex_lock (&self->lock);
   struct call *call = call_new (self, fn, job, unref);
@@ -240,7 +240,7 @@ watch (struct import_executor *executor, void (*fn) (void *job), void *job, GDes
 
 /* With the lock held. Its waits are bounded, unless the driver hangs in one. */
 static bool
-waiter_comes_back (struct egl_thread *self)
+waiter_comes_back (struct driver_thread *self)
 {
   int64_t until = g_get_monotonic_time () + WAITER_US;
 
@@ -251,7 +251,7 @@ waiter_comes_back (struct egl_thread *self)
 }
 
 static void
-egl_thread_free (struct egl_thread *self)
+driver_thread_free (struct driver_thread *self)
 {
   g_mutex_lock (&self->lock);
   self->quit = true;
@@ -273,10 +273,10 @@ egl_thread_free (struct egl_thread *self)
   g_free (self);
 }
 
-static struct egl_thread *
-egl_thread_new (const struct driver *driver, const char *node)
+static struct driver_thread *
+driver_thread_new (const struct driver *driver, const char *node)
 {
-  struct egl_thread *self = g_new0 (struct egl_thread, 1);
+  struct driver_thread *self = g_new0 (struct driver_thread, 1);
 
   self->executor.run = run;
   self->driver = driver;
@@ -296,11 +296,11 @@ egl_thread_new (const struct driver *driver, const char *node)
   return self;
 }
 
-static struct egl_thread *
+static struct driver_thread *
 find (const struct driver *driver, const char *node)
 {
   for (GList *l = registry; l; l = l->next) {
-    struct egl_thread *self = l->data;
+    struct driver_thread *self = l->data;
 
     if (self->driver == driver && g_strcmp0 (self->node, node) == 0 && !self->retired)
       return self;
@@ -310,7 +310,7 @@ find (const struct driver *driver, const char *node)
 
 /* True: open. False: it failed, hangs, or is not open yet; error says which. */
 static bool
-wait_open (struct egl_thread *self, int64_t deadline, GError **error)
+wait_open (struct driver_thread *self, int64_t deadline, GError **error)
 {
   g_mutex_lock (&self->lock);
   while (self->opening &&
@@ -331,33 +331,26 @@ wait_open (struct egl_thread *self, int64_t deadline, GError **error)
   return open;
 }
 
-struct egl_thread *
-egl_thread_get_driver (const struct driver *driver, const char *node, int64_t deadline,
-                       GError **error)
+struct driver_thread *
+driver_thread_get (const struct driver *driver, const char *node, int64_t deadline, GError **error)
 {
   g_mutex_lock (&registry_lock);
-  struct egl_thread *self = find (driver, node);
+  struct driver_thread *self = find (driver, node);
   if (!self)
-    self = egl_thread_new (driver, node);
+    self = driver_thread_new (driver, node);
   self->users++;
   g_mutex_unlock (&registry_lock);
 
   if (wait_open (self, deadline, error))
     return self;
-  egl_thread_put (self);
+  driver_thread_put (self);
   return NULL;
-}
-
-struct egl_thread *
-egl_thread_get (const char *node, int64_t deadline, GError **error)
-{
-  return egl_thread_get_driver (&driver_egl, node, deadline, error);
 }
 
 /* A thread inside a driver cannot be joined: it stays in the registry, for the next user or for the
  * record. */
 static bool
-is_stuck (struct egl_thread *self)
+is_stuck (struct driver_thread *self)
 {
   g_mutex_lock (&self->lock);
   if (!waiter_comes_back (self))
@@ -368,18 +361,18 @@ is_stuck (struct egl_thread *self)
 }
 
 void
-egl_thread_put (struct egl_thread *self)
+driver_thread_put (struct driver_thread *self)
 {
   g_mutex_lock (&registry_lock);
   if (--self->users == 0 && !is_stuck (self)) {
     registry = g_list_remove (registry, self);
-    egl_thread_free (self);
+    driver_thread_free (self);
   }
   g_mutex_unlock (&registry_lock);
 }
 
 void
-egl_thread_retire (struct egl_thread *self)
+driver_thread_retire (struct driver_thread *self)
 {
   g_mutex_lock (&registry_lock);
   if (!is_lost (self))
@@ -388,25 +381,25 @@ egl_thread_retire (struct egl_thread *self)
 }
 
 bool
-egl_thread_is_lost (struct egl_thread *self)
+driver_thread_is_lost (struct driver_thread *self)
 {
   return is_lost (self);
 }
 
 struct backend *
-egl_thread_backend (struct egl_thread *self)
+driver_thread_backend (struct driver_thread *self)
 {
   return self->backend;
 }
 
 struct import_executor *
-egl_thread_executor (struct egl_thread *self)
+driver_thread_executor (struct driver_thread *self)
 {
   return &self->executor;
 }
 
 unsigned
-egl_thread_n_abandoned (void)
+driver_thread_n_abandoned (void)
 {
   return (unsigned) g_atomic_int_get (&n_abandoned);
 }

@@ -6,7 +6,7 @@
 #include <glib.h>
 #include <qemu-dmabuf/qdmabuf-error.h>
 
-#include "flow/egl-thread.h"
+#include "flow/driver-thread.h"
 
 #define PATIENCE (20 * G_USEC_PER_SEC)
 
@@ -76,9 +76,9 @@ run_job (void *data)
 }
 
 static bool
-run (struct egl_thread *thread, struct job *job, int64_t us)
+run (struct driver_thread *thread, struct job *job, int64_t us)
 {
-  struct import_executor *executor = egl_thread_executor (thread);
+  struct import_executor *executor = driver_thread_executor (thread);
 
   return executor->run (executor, run_job, job, job_unref, g_get_monotonic_time () + us);
 }
@@ -88,19 +88,21 @@ run (struct egl_thread *thread, struct job *job, int64_t us)
 static int
 warm_up (void **state)
 {
-  struct egl_thread *thread = egl_thread_get (NULL, g_get_monotonic_time () + PATIENCE, NULL);
+  struct driver_thread *thread =
+      driver_thread_get (&driver_egl, NULL, g_get_monotonic_time () + PATIENCE, NULL);
 
   (void) state;
   if (thread)
-    egl_thread_put (thread);
+    driver_thread_put (thread);
   return 0;
 }
 
-static struct egl_thread *
+static struct driver_thread *
 get (void)
 {
   GError *error = NULL;
-  struct egl_thread *thread = egl_thread_get (NULL, g_get_monotonic_time () + PATIENCE, &error);
+  struct driver_thread *thread =
+      driver_thread_get (&driver_egl, NULL, g_get_monotonic_time () + PATIENCE, &error);
 
   if (!thread) {
     print_message ("no EGL here: %s\n", error->message);
@@ -113,16 +115,16 @@ get (void)
 static void
 test_shared (void **state)
 {
-  struct egl_thread *first = get ();
-  struct egl_thread *second = get ();
+  struct driver_thread *first = get ();
+  struct driver_thread *second = get ();
 
   (void) state;
   assert_ptr_equal (first, second);
-  assert_non_null (egl_thread_backend (first));
-  egl_thread_put (second);
-  egl_thread_put (first);
+  assert_non_null (driver_thread_backend (first));
+  driver_thread_put (second);
+  driver_thread_put (first);
   /* Gone with its last user, and there again for the next. */
-  egl_thread_put (get ());
+  driver_thread_put (get ());
 }
 
 static void
@@ -132,8 +134,8 @@ test_no_such_node (void **state)
 
   (void) state;
   for (unsigned i = 0; i < 2; i++) {
-    assert_null (
-        egl_thread_get ("/dev/dri/renderD250", g_get_monotonic_time () + PATIENCE, &error));
+    assert_null (driver_thread_get (&driver_egl, "/dev/dri/renderD250",
+                                    g_get_monotonic_time () + PATIENCE, &error));
     assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_NO_BACKEND));
     g_clear_error (&error);
   }
@@ -142,7 +144,7 @@ test_no_such_node (void **state)
 static void
 test_order (void **state)
 {
-  struct egl_thread *thread = get ();
+  struct driver_thread *thread = get ();
   int order[101] = { 0 };
   int freed = 0;
 
@@ -156,11 +158,11 @@ test_order (void **state)
   assert_int_equal (freed, 100);
   for (int i = 0; i < 100; i++)
     assert_int_equal (order[i + 1], i);
-  egl_thread_put (thread);
+  driver_thread_put (thread);
 }
 
 struct caller {
-  struct egl_thread *thread;
+  struct driver_thread *thread;
   int done, freed;
 };
 
@@ -193,7 +195,7 @@ test_many_callers (void **state)
     g_thread_join (threads[i]);
     assert_int_equal (callers[i].done, 500);
     assert_int_equal (callers[i].freed, 500);
-    egl_thread_put (callers[i].thread);
+    driver_thread_put (callers[i].thread);
   }
 }
 
@@ -201,11 +203,11 @@ static gpointer
 call_slowly (gpointer data)
 {
   struct job *job = data;
-  struct egl_thread *thread = get ();
+  struct driver_thread *thread = get ();
 
   g_atomic_int_set (job->freed, run (thread, job, PATIENCE) ? 0 : -1);
   job_unref (job);
-  egl_thread_put (thread);
+  driver_thread_put (thread);
   return NULL;
 }
 
@@ -213,7 +215,7 @@ call_slowly (gpointer data)
 static void
 test_turn_that_never_comes (void **state)
 {
-  struct egl_thread *thread = get ();
+  struct driver_thread *thread = get ();
   struct gate gate = { .open = false };
   int slow_freed = 0, freed = 0, order[2] = { 0 };
   GThread *slow = g_thread_new ("slow", call_slowly, job_new (1, NULL, &gate, &slow_freed));
@@ -228,7 +230,7 @@ test_turn_that_never_comes (void **state)
   assert_int_equal (order[0], 0); /* it did not run, and never will */
   job_unref (job);
   assert_int_equal (freed, 1);
-  assert_int_equal (egl_thread_n_abandoned (), 0);
+  assert_int_equal (driver_thread_n_abandoned (), 0);
 
   g_mutex_lock (&gate.lock);
   gate.open = true;
@@ -237,15 +239,15 @@ test_turn_that_never_comes (void **state)
   g_thread_join (slow);
   assert_int_equal (slow_freed, 1);
   assert_int_equal (order[0], 0);
-  egl_thread_put (thread);
+  driver_thread_put (thread);
 }
 
 /* ---- waiting ---- */
 
 static void
-watch (struct egl_thread *thread, struct job *job)
+watch (struct driver_thread *thread, struct job *job)
 {
-  struct import_executor *executor = egl_thread_executor (thread);
+  struct import_executor *executor = driver_thread_executor (thread);
 
   executor->watch (executor, run_job, job, job_unref);
 }
@@ -254,7 +256,7 @@ watch (struct egl_thread *thread, struct job *job)
 static void
 test_watch (void **state)
 {
-  struct egl_thread *thread = get ();
+  struct driver_thread *thread = get ();
   struct gate gate = { .open = false };
   int order[4] = { 0 }, freed = 0;
 
@@ -277,18 +279,18 @@ test_watch (void **state)
   g_cond_broadcast (&gate.changed);
   g_mutex_unlock (&gate.lock);
   watch (thread, job_new (3, order, NULL, &freed));
-  egl_thread_put (thread); /* not before all is over */
+  driver_thread_put (thread); /* not before all is over */
   assert_int_equal (freed, 3);
   for (int i = 1; i <= 3; i++)
     assert_int_equal (order[i], i);
-  assert_int_equal (egl_thread_n_abandoned (), 0);
+  assert_int_equal (driver_thread_n_abandoned (), 0);
 }
 
 /* A driver that hangs while it is only waited for is left behind as any other. */
 static void
 test_watch_hangs (void **state)
 {
-  struct egl_thread *thread = get ();
+  struct driver_thread *thread = get ();
   struct gate gate = { .open = false };
   int freed = 0;
   GError *error = NULL;
@@ -296,10 +298,10 @@ test_watch_hangs (void **state)
   (void) state;
   watch (thread, job_new (1, NULL, &gate, &freed));
   int64_t start = g_get_monotonic_time ();
-  egl_thread_put (thread);
+  driver_thread_put (thread);
   assert_in_range (g_get_monotonic_time () - start, 500000, 5000000);
-  assert_int_equal (egl_thread_n_abandoned (), 1);
-  assert_null (egl_thread_get (NULL, g_get_monotonic_time () + PATIENCE, &error));
+  assert_int_equal (driver_thread_n_abandoned (), 1);
+  assert_null (driver_thread_get (&driver_egl, NULL, g_get_monotonic_time () + PATIENCE, &error));
   assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST));
   g_clear_error (&error);
   g_mutex_lock (&gate.lock);
@@ -325,14 +327,14 @@ test_watch_hangs_elsewhere (void **state)
 
 /* Last, for this process has no GPU any more behind it, and counts the fds that the driver keeps:
  * they are open before and after. */
-static struct egl_thread *to_be_lost;
+static struct driver_thread *to_be_lost;
 
 static int
 open_first (void **state)
 {
   GError *error = NULL;
 
-  to_be_lost = egl_thread_get (NULL, g_get_monotonic_time () + PATIENCE, &error);
+  to_be_lost = driver_thread_get (&driver_egl, NULL, g_get_monotonic_time () + PATIENCE, &error);
   g_clear_error (&error);
   return fds_remember (state);
 }
@@ -358,7 +360,7 @@ test_hang (void **state)
   (void) state;
   if (!to_be_lost)
     skip ();
-  assert_int_equal (egl_thread_n_abandoned (), 0);
+  assert_int_equal (driver_thread_n_abandoned (), 0);
 
   int64_t start = g_get_monotonic_time ();
   assert_false (run (to_be_lost, job_new (1, NULL, &gate, &freed), 100000));
@@ -366,7 +368,7 @@ test_hang (void **state)
   assert_in_range (took, 100000, 1000000);
   assert_true (gate.inside);
   assert_int_equal (g_atomic_int_get (&freed), 0); /* the thread is in it still */
-  assert_int_equal (egl_thread_n_abandoned (), 1);
+  assert_int_equal (driver_thread_n_abandoned (), 1);
 
   /* From now on nobody waits, and nothing of theirs stays. */
   start = g_get_monotonic_time ();
@@ -376,19 +378,19 @@ test_hang (void **state)
     assert_false (run (to_be_lost, job_new (i, NULL, NULL, &gone), PATIENCE));
     assert_int_equal (gone, 1);
   }
-  assert_null (egl_thread_get (NULL, g_get_monotonic_time () + PATIENCE, &error));
+  assert_null (driver_thread_get (&driver_egl, NULL, g_get_monotonic_time () + PATIENCE, &error));
   assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST));
   g_clear_error (&error);
   assert_true (g_get_monotonic_time () - start < G_USEC_PER_SEC);
-  assert_int_equal (egl_thread_n_abandoned (), 1);
+  assert_int_equal (driver_thread_n_abandoned (), 1);
 
   /* What came too late is dropped by the thread itself. */
   let_out (&gate);
   assert_int_equal (g_atomic_int_get (&freed), 1);
   int gone = 0;
   assert_false (run (to_be_lost, job_new (1, NULL, NULL, &gone), PATIENCE));
-  egl_thread_put (to_be_lost);
-  assert_null (egl_thread_get (NULL, g_get_monotonic_time () + PATIENCE, &error));
+  driver_thread_put (to_be_lost);
+  assert_null (driver_thread_get (&driver_egl, NULL, g_get_monotonic_time () + PATIENCE, &error));
   g_clear_error (&error);
 }
 
