@@ -260,6 +260,7 @@ static const struct refused refused[] = {
   { 0x0300000010606014, "meaning is not known" }, /* bit 28 */
   { 0x0300000000000001, "meaning is not known" }, /* Tegra's own */
   { 0x0300000000600014 | 1 << 12, "page kind" },
+  { 0x0300000000600014, "page kind" }, /* none, which stands for an old GPU's */
   { 0x0300000000706014, "not known" }, /* g = 3 */
   { 0x030000000050fe14, "not known" }, /* a kind in the wrong place */
   { TURING_H4, "QDMABUF_NVIDIA_VIEW" },

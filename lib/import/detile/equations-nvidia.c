@@ -56,11 +56,13 @@ fields_of (uint64_t modifier)
 }
 
 /* The kinds of plain colour; the others are depth, compressed, or of samples. 0 was said before
- * kinds were. */
+ * kinds were, and means 0xfe: an old GPU's. */
 static bool
 kind_is_plain (const struct block_linear *fields)
 {
-  return fields->kind == 0 || fields->kind == (fields->generation == 0 ? 0xfe : 0x06);
+  if (fields->generation == 0)
+    return fields->kind == 0 || fields->kind == 0xfe;
+  return fields->kind == 0x06;
 }
 
 static const struct sector_order *
