@@ -11,6 +11,7 @@
 #define QUICK_PAIRS 10
 #define MAX_PAIRS 100000
 #define MAX_SIDE 16384
+#define MAX_PIXELS (64u << 20) /* what the library takes for one picture */
 
 /* As GOption delivers it. */
 struct raw {
@@ -92,6 +93,9 @@ parse_size (const char *text, struct size *size, GError **error)
   if (!is_side (width) || !is_side (height))
     return usage_error (error, "--size must be from 1x1 to %ux%u, not %s", MAX_SIDE, MAX_SIDE,
                         text);
+  if (width * height > MAX_PIXELS)
+    return usage_error (error, "--size must be %u pixels at most, such as 8192x8192, not %s",
+                        MAX_PIXELS, text);
   *size = (struct size){ (unsigned) width, (unsigned) height };
   return true;
 }
