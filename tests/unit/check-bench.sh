@@ -68,12 +68,18 @@ bench 1 pixels --size 0x5
 said "0x5"
 bench 1 pixels --size 12
 said "'12'"
+# Before it takes memory for them.
+bench 1 pixels --size 16384x4097
+said "16384x4097"
+said "67108864"
 bench 1 pixels --rounds=-1
 said "--rounds"
 bench 1 pixels extra
 said "'extra'"
-bench 1 pixels --quick --filter 'XR24 NOSUCH'
+echo '{"old": 1}' >old.json
+bench 1 pixels --quick --filter 'XR24 NOSUCH' --json old.json
 said "XR24 NOSUCH"
+is_json old.json "d['old'] == 1"
 bench 1 pixels --bars --filter NOSUCH
 said "NOSUCH"
 bench 5 pixels --json missing/a.json
@@ -83,6 +89,8 @@ bench 5 pixels --quick --filter 'XR24 LINEAR XB24 64x64' --json /dev/full
 said "No space left"
 check "stdout that is full" bash -c '! "$0" pixels --quick --filter "XR24 LINEAR XB24 64x64" >/dev/full 2>err' "$QDMABUF_BENCH"
 said "stdout"
+check "nothing is measured for a stdout that is full" \
+  timeout 20 bash -c '"$0" pixels --rounds 100000 >/dev/full 2>err; test $? = 5' "$QDMABUF_BENCH"
 bench 4 pixels --size 7x5 --rounds 1 --filter VC4_T
 printed "not measured: "
 
@@ -102,6 +110,10 @@ is_json all.json "[r['bytes-read'] for r in d['rows'] if not r['damage']][0] == 
 is_json all.json "all(r['bytes-written'] == 64 * 64 * 3 // 2 for r in d['rows'] if r['damage'] and r['to'] == 'NV12')"
 check "as many lines as rows" \
   test "$(grep -c ' warm \| cold ' stdout)" = "$(python3 -c 'import json; print(len(json.load(open("all.json"))["rows"]))')"
+
+# Again, over what is there.
+bench 0 pixels --size $size --rounds 1 --filter 'XR24 LINEAR XB24 64x64 in 200x150 warm' --json all.json
+is_json all.json "len(d['rows']) == 1"
 
 # ---- choosing ----
 bench 0 pixels --size 63x31 --size 65x33 --rounds 1 --filter 'rg16 intel_y WARM' --json -
@@ -128,6 +140,10 @@ is_json bars.json "d['bars'][1]['met'] and d['bars'][1]['ratio']['p10'] > 60"
 printf '#!/bin/sh\necho 9.9\nread -r _\n' >python3
 PATH=$folder:$PATH bars
 printed "not measured: "
+# Ctrl-C ends both.
+printf '#!/bin/sh\necho 9.9\nread -r _\nkill -TERM $PPID\n' >python3
+PATH=$folder:$PATH bench 143 pixels --bars --rounds 2 --filter 1280x800
+lacks "not measured: "
 
 # ---- Ctrl-C ----
 "$QDMABUF_BENCH" pixels --size 640x480 --json stopped.json >stdout 2>err &
@@ -142,6 +158,17 @@ wait "$pid" || code=$?
 check "ended by SIGTERM, not $code" test "$code" = 143
 said "so far"
 is_json stopped.json "not d['complete'] and len(d['rows']) >= 1 and all(row(r) for r in d['rows'])"
+
+# ---- a terminal narrower than the line that says how long it takes ----
+check "no line of progress wraps" python3 - "$QDMABUF_BENCH" <<'PYTHON'
+import os, pty, re, subprocess, sys
+
+terminal, ours = pty.openpty()
+subprocess.run([sys.argv[1], "pixels", "--size", "16x16", "--rounds", "1", "--filter", "XR24 LINEAR XB24"],
+               stdout=subprocess.DEVNULL, stderr=ours, check=True)
+lines = os.read(terminal, 65536).decode().split("\r")[1:]
+sys.exit(not lines or any(not re.fullmatch("\033\\[K\033\\[\\?7l[^\033]*\033\\[\\?7h", line) for line in lines))
+PYTHON
 
 printf '%d checks, %d failed\n' "$checks" "$failures"
 test "$failures" = 0

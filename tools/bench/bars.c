@@ -239,7 +239,7 @@ bars_run (struct report *report, const char *filter, unsigned pairs)
     return STATUS_USAGE;
   }
   eta_begin (plans->len);
-  for (unsigned i = 0; i < plans->len && !interrupt_came (); i++) {
+  for (unsigned i = 0; i < plans->len && !interrupt_came () && !report_is_lost (report); i++) {
     enum status next = run_bar (report, &g_array_index (plans, struct plan, i), pairs);
 
     status = MAX (status, next);

@@ -56,8 +56,12 @@ contest_hold (const struct contest *contest, struct result *result, GError **err
     unsigned at = i < CONTEST_WARM_UP ? 0 : i - CONTEST_WARM_UP;
 
     if (interrupt_came () || !run_one (contest, &contest->path, i, &path[at], error) ||
-        !run_one (contest, &contest->baseline, i, &baseline[at], error))
+        !run_one (contest, &contest->baseline, i, &baseline[at], error)) {
+      /* Ctrl-C ends the processes that runners talk to as well, which is no failure of theirs. */
+      if (interrupt_came ())
+        g_clear_error (error);
       return false;
+    }
     ratio[at] = path[at] / baseline[at];
   }
   *result =

@@ -99,6 +99,13 @@ measure (struct run *run, struct scene *scene, const struct aspect *aspect)
   eta_add (weight_of (run, &scene->c, aspect));
 }
 
+/* Does nobody wait for more? */
+static bool
+is_over (const struct run *run)
+{
+  return interrupt_came () || report_is_lost (run->report);
+}
+
 static void
 measure_case (struct run *run, const struct bench_case *c)
 {
@@ -109,7 +116,7 @@ measure_case (struct run *run, const struct bench_case *c)
     message_error ("%s", error->message);
     run->failed = true;
   }
-  for (unsigned i = 0; i < N_ASPECTS && !error && !interrupt_came (); i++) {
+  for (unsigned i = 0; i < N_ASPECTS && !error && !is_over (run); i++) {
     if (is_wanted (run, c, &aspects[i]))
       measure (run, &scene, &aspects[i]);
   }
@@ -129,7 +136,7 @@ measure_all (struct run *run)
   if (n == 0)
     return false;
   eta_begin (total);
-  for (unsigned i = 0; i < run->cases->len && !interrupt_came (); i++) {
+  for (unsigned i = 0; i < run->cases->len && !is_over (run); i++) {
     const struct bench_case *c = &g_array_index (run->cases, struct bench_case, i);
 
     if (weigh (run, c, &n) > 0)
@@ -168,7 +175,7 @@ run_with (const struct pixels_options *options)
                            : run_table (options, report);
     if (interrupt_came ())
       message_note ("stopped: this is what was measured so far");
-    if (!report_finish (report, status != STATUS_USAGE && !interrupt_came (), &error))
+    if (!report_finish (report, !interrupt_came () && !report_is_lost (report), &error))
       status = STATUS_WRITE;
   }
   if (error)

@@ -6,6 +6,8 @@
 #include <gio/gio.h>
 #include <qemu-dmabuf/qemu-dmabuf.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/json.h"
 #include "formats.h"
@@ -41,7 +43,7 @@ report_new (const char *json, unsigned pairs, GError **error)
   FILE *file = to_stdout ? stdout : NULL;
 
   if (json && !to_stdout) {
-    file = fopen (json, "we");
+    file = fopen (json, "ae"); /* what it holds stays until there is something better */
     if (!file) {
       fail (json, error);
       return NULL;
@@ -55,8 +57,10 @@ report_new (const char *json, unsigned pairs, GError **error)
   report->host = g_variant_ref_sink (host_describe ());
   g_variant_builder_init (&report->all_rows, G_VARIANT_TYPE ("aa{sv}"));
   g_variant_builder_init (&report->all_bars, G_VARIANT_TYPE ("aa{sv}"));
-  if (report->table)
+  if (report->table) {
     host_print (report->host);
+    fflush (stdout);
+  }
   return report;
 }
 
@@ -180,15 +184,32 @@ describe (struct report *report, bool complete)
 }
 
 bool
+report_is_lost (const struct report *report)
+{
+  return report->table && ferror (stdout);
+}
+
+/* Only a file can be cut off, and a pipe need not be. */
+static bool
+write_json (const struct report *report, const char *text, GError **error)
+{
+  struct stat status;
+  int fd = fileno (report->json);
+  bool is_file = fstat (fd, &status) == 0 && S_ISREG (status.st_mode);
+
+  if (is_file && report->json != stdout && ftruncate (fd, 0) != 0)
+    return fail (report->name, error);
+  fprintf (report->json, "%s\n", text);
+  return (fflush (report->json) == 0 && !ferror (report->json)) || fail (report->name, error);
+}
+
+bool
 report_finish (struct report *report, bool complete, GError **error)
 {
+  bool any = report->rows || report->bars;
   g_autofree char *text = json_from_variant (describe (report, complete));
-  bool good = true;
+  bool good = !report->json || !any || write_json (report, text, error);
 
-  if (report->json) {
-    fprintf (report->json, "%s\n", text);
-    good = (fflush (report->json) == 0 && !ferror (report->json)) || fail (report->name, error);
-  }
   if (report->json && report->json != stdout)
     fclose (report->json);
   g_variant_unref (report->host);

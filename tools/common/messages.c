@@ -36,11 +36,12 @@ message_printable (const char *text)
   return g_string_free (out, FALSE);
 }
 
+/* Without wrapping: what is too long for the terminal would stay above the next line. */
 void
 message_progress (const char *line)
 {
   if (line || progress_shown)
-    fprintf (stderr, "\r%s\033[K", line ? line : "");
+    fprintf (stderr, "\r\033[K\033[?7l%s\033[?7h", line ? line : "");
   fflush (stderr);
   progress_shown = line != NULL;
 }
