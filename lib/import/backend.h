@@ -87,7 +87,7 @@ struct import_executor {
 /* CPU reads of inline bytes, maps, and LINEAR dma-bufs. */
 struct backend *linear_backend_new (void);
 /* CPU reads of DMA-BUFs in a tiled layout. QDMABUF_CPU and QDMABUF_NVIDIA_VIEW are looked at here,
- * once. */
+ * once; where the latter says nothing, what import/verify.h found holds, as soon as it is found. */
 struct backend *detile_backend_new (void);
 /* EGL on the device of render_node (nullable: the best there is). Call on the thread that will use
  * it, which must be the library's own: the context is current there from then until close, and

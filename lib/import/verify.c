@@ -7,9 +7,13 @@
 #include "buffer/fourcc.h"
 #include "buffer/planes.h"
 #include "import/chooser.h"
+#include "import/compare.h"
+#include "import/detile/view.h"
 
 /* Bytes; what vectors like. */
 #define ROW_ALIGNMENT 64u
+/* Samples in which the wrong view must be wrong, so that the other is not right by chance. */
+#define TELLING 256u
 
 /* One kind of buffer by one back end. */
 struct kind {
@@ -21,8 +25,9 @@ struct kind {
 };
 
 struct verify {
-  struct chooser *chooser; /* of the CPU's back ends */
-  GMutex lock;             /* guards all below */
+  struct chooser *chooser;        /* of the CPU's back ends */
+  struct chooser *sectors, *gobs; /* that reads NVIDIA's layouts in this view */
+  GMutex lock;                    /* guards all below */
   struct kind kinds[VERIFY_MAX_KINDS];
   unsigned n_kinds;
 };
@@ -34,12 +39,23 @@ struct verify_reading {
   struct damage damage;
   struct picture picture;
   uint8_t *memory;
+  struct verify_reading *gobs; /* the same in this view, this one then being in that of sectors;
+                                  NULL: which view is right is known, or not asked */
 };
 
 bool
 verify_wanted (void)
 {
   return g_strcmp0 (g_getenv ("QDMABUF_VERIFY"), "1") == 0;
+}
+
+static struct chooser *
+chooser_viewing (enum nvidia_view view)
+{
+  struct chooser *chooser = chooser_new ("cpu");
+
+  chooser_add (chooser, detile_backend_new_viewing (view), NULL);
+  return chooser;
 }
 
 struct verify *
@@ -51,6 +67,8 @@ verify_new (void)
   verify->chooser = chooser_new ("cpu");
   chooser_add (verify->chooser, linear_backend_new (), NULL);
   chooser_add (verify->chooser, detile_backend_new (), NULL);
+  verify->sectors = chooser_viewing (NVIDIA_VIEW_SECTORS);
+  verify->gobs = chooser_viewing (NVIDIA_VIEW_GOBS);
   return verify;
 }
 
@@ -58,6 +76,8 @@ void
 verify_free (struct verify *verify)
 {
   chooser_free (verify->chooser);
+  chooser_free (verify->sectors);
+  chooser_free (verify->gobs);
   g_mutex_clear (&verify->lock);
   g_free (verify);
 }
@@ -67,6 +87,8 @@ verify_free (struct verify *verify)
 static void
 reading_free (struct verify_reading *reading)
 {
+  if (reading->gobs)
+    reading_free (reading->gobs);
   g_free (reading->memory);
   g_free (reading);
 }
@@ -105,94 +127,61 @@ is_of_the_cpu (const char *backend_name)
   return g_str_equal (backend_name, "linear") || g_str_equal (backend_name, "detile");
 }
 
-struct verify_reading *
-verify_begin (struct verify *verify, QdmabufBuffer *buffer, const struct damage *damage,
-              const struct picture *shape, const char *backend_name, int64_t deadline)
+/* NULL: chooser has nobody who can, or there is no memory. */
+static struct verify_reading *
+read_by (struct chooser *chooser, QdmabufBuffer *buffer, const struct damage *damage,
+         const struct picture *shape, int64_t deadline)
 {
+  struct verify_reading *reading = g_new0 (struct verify_reading, 1);
   const char *by = NULL;
 
-  if (is_of_the_cpu (backend_name))
-    return NULL;
-  struct verify_reading *reading = g_new0 (struct verify_reading, 1);
-
-  reading->backend = backend_name;
   reading->fourcc = buffer->layout.fourcc;
   reading->modifier = buffer->layout.modifier;
   reading->damage = *damage;
   damage_clip (&reading->damage, MIN ((uint32_t) buffer->layout.crop.width, shape->width),
                MIN ((uint32_t) buffer->layout.crop.height, shape->height));
-  if (reading_allocate (reading, shape) && chooser_read (verify->chooser, buffer, &reading->damage,
-                                                         &reading->picture, deadline, &by, NULL))
+  if (reading_allocate (reading, shape) &&
+      chooser_read (chooser, buffer, &reading->damage, &reading->picture, deadline, &by, NULL))
     return reading;
   reading_free (reading);
   return NULL;
 }
 
-/* ---- comparing ---- */
-
-/* What two pictures have in common. */
-struct comparison {
-  uint64_t samples, differing;
-  unsigned plane; /* of the first difference */
-  int32_t x, y;   /* its pixel */
-  const uint8_t *want, *got;
-};
-
-/* Where format is packed the fourth byte has no meaning. */
-static bool
-is_same (const struct output_format *format, unsigned plane, const uint8_t *want,
-         const uint8_t *got)
+/* What the CPU would read if it knew the view. */
+static struct verify_reading *
+read_both_views (struct verify *verify, QdmabufBuffer *buffer, const struct damage *damage,
+                 const struct picture *shape, int64_t deadline)
 {
-  unsigned n = MIN (format->planes[plane].cpp, 3);
-  int tolerance = format->n_planes == 1 ? 0 : plane == 0 ? 1 : 2;
+  uint64_t modifier = buffer->layout.modifier;
 
-  for (unsigned i = 0; i < n; i++) {
-    if (ABS (want[i] - got[i]) > tolerance)
-      return false;
-  }
-  return true;
+  if (modifier >> 56 != DRM_FORMAT_MOD_VENDOR_NVIDIA ||
+      nvidia_view_said () != NVIDIA_VIEW_UNKNOWN ||
+      nvidia_view_found (modifier) != NVIDIA_VIEW_UNKNOWN)
+    return NULL;
+  struct verify_reading *reading = read_by (verify->sectors, buffer, damage, shape, deadline);
+
+  if (!reading)
+    return NULL;
+  reading->gobs = read_by (verify->gobs, buffer, damage, shape, deadline);
+  if (reading->gobs)
+    return reading;
+  reading_free (reading);
+  return NULL;
 }
 
-static void
-compare_row (struct comparison *comparison, const struct picture *want, const struct picture *got,
-             unsigned plane, int32_t y, int32_t first, int32_t n)
+struct verify_reading *
+verify_begin (struct verify *verify, QdmabufBuffer *buffer, const struct damage *damage,
+              const struct picture *shape, const char *backend_name, int64_t deadline)
 {
-  const struct output_format *format = output_format_find (want->fourcc);
-  const struct plane_format *layout = &format->planes[plane];
+  if (is_of_the_cpu (backend_name))
+    return NULL;
+  struct verify_reading *reading = read_by (verify->chooser, buffer, damage, shape, deadline);
 
-  for (int32_t x = first; x < first + n; x++) {
-    const uint8_t *a = plane_sample (want, plane, x, y);
-    const uint8_t *b = plane_sample (got, plane, x, y);
-
-    if (is_same (format, plane, a, b))
-      continue;
-    if (comparison->differing++ == 0) {
-      comparison->plane = plane;
-      comparison->x = x << layout->x_shift;
-      comparison->y = y << layout->y_shift;
-      comparison->want = a;
-      comparison->got = b;
-    }
-  }
-  comparison->samples += (uint64_t) n;
-}
-
-static struct comparison
-compare (const struct verify_reading *reading, const struct picture *got)
-{
-  const struct picture *want = &reading->picture;
-  const struct output_format *format = output_format_find (want->fourcc);
-  struct comparison comparison = { 0 };
-
-  for (unsigned i = 0; i < reading->damage.n; i++) {
-    for (unsigned plane = 0; plane < format->n_planes; plane++) {
-      struct rect r = plane_rect (&format->planes[plane], reading->damage.rects[i]);
-
-      for (int32_t y = r.y; y < r.y + r.height; y++)
-        compare_row (&comparison, want, got, plane, y, r.x, r.width);
-    }
-  }
-  return comparison;
+  if (!reading)
+    reading = read_both_views (verify, buffer, damage, shape, deadline);
+  if (reading)
+    reading->backend = backend_name;
+  return reading;
 }
 
 /* ---- counting ---- */
@@ -263,13 +252,46 @@ warn (const struct verify_reading *reading, const struct comparison *comparison)
              comparison->plane, comparison->x, comparison->y, bytes->str);
 }
 
+/* ---- NVIDIA's view ---- */
+
+/* A plain picture looks the same in both views, and one that the guest draws into meanwhile is
+ * equal to neither: then the next read may tell. */
+static enum nvidia_view
+judge_views (uint64_t sectors_differing, uint64_t gobs_differing)
+{
+  if (sectors_differing == 0 && gobs_differing >= TELLING)
+    return NVIDIA_VIEW_SECTORS;
+  if (gobs_differing == 0 && sectors_differing >= TELLING)
+    return NVIDIA_VIEW_GOBS;
+  return NVIDIA_VIEW_UNKNOWN;
+}
+
+static void
+find_view (const struct verify_reading *reading, const struct picture *got)
+{
+  enum nvidia_view view =
+      judge_views (compare_pictures (&reading->picture, got, &reading->damage).differing,
+                   compare_pictures (&reading->gobs->picture, got, &reading->damage).differing);
+  g_autofree char *modifier = modifier_name (reading->modifier);
+
+  if (view == NVIDIA_VIEW_UNKNOWN)
+    return;
+  nvidia_view_learn (reading->modifier, view);
+  g_message ("modifier %s: what back end \"%s\" read is the CPU's view \"%s\", which the CPU uses "
+             "from now "
+             "on; QDMABUF_NVIDIA_VIEW can say so from the start",
+             modifier, reading->backend, view == NVIDIA_VIEW_GOBS ? "gobs" : "sectors");
+}
+
 void
 verify_compare (struct verify *verify, struct verify_reading *reading, const struct picture *got)
 {
   if (!reading)
     return;
-  if (got) {
-    struct comparison comparison = compare (reading, got);
+  if (got && reading->gobs) {
+    find_view (reading, got);
+  } else if (got) {
+    struct comparison comparison = compare_pictures (&reading->picture, got, &reading->damage);
 
     if (count (verify, reading, &comparison))
       warn (reading, &comparison);

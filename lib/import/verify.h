@@ -28,7 +28,9 @@ verify_begin (struct verify *verify, QdmabufBuffer *buffer, const struct damage 
               const struct picture *shape, const char *backend_name, int64_t deadline);
 /* Once the damage is in got (NULL: it never will be): counts where both differ, by more than 0 in
  * RGB, 1 in luma, 2 in chroma. The first difference of each back end, fourcc and modifier becomes a
- * warning in the log. Takes reading (nullable). */
+ * warning in the log. Where the CPU could not read because nobody told NVIDIA's view, both views are
+ * compared instead, nothing is counted, and the one that equals is what the CPU uses from then on in
+ * this process, once the other differs in so much that it is no chance. Takes reading (nullable). */
 void
 verify_compare (struct verify *verify, struct verify_reading *reading, const struct picture *got);
 /* aa{sv}, one for each back end, fourcc and modifier: "backend" s, "fourcc" u, "modifier" t;

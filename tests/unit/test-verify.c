@@ -9,8 +9,10 @@
 #include "buffer/planes.h"
 #include "flow/devices.h"
 #include "import/chooser.h"
+#include "import/detile/view.h"
 #include "import/verify.h"
 #include "support/pictures.h"
+#include "support/tiled.h"
 #if HAVE_EGL
 #include "support/egl-device.h"
 #endif
@@ -317,6 +319,133 @@ test_many_kinds (void **state)
   picture_drop (&dst);
 }
 
+/* ---- NVIDIA's view ---- */
+
+/* A GPU knows the order of its own memory. */
+static void
+make_gpu_of (bool gobs)
+{
+  right->ops->close (right);
+  right = detile_backend_new_viewing (gobs ? NVIDIA_VIEW_GOBS : NVIDIA_VIEW_SECTORS);
+}
+
+/* Memory as the driver shows it. */
+static QdmabufBuffer *
+nvidia_buffer (uint64_t modifier, bool gobs, bool uniform)
+{
+  struct source_spec spec = shown;
+  GError *error = NULL;
+
+  spec.modifier = modifier;
+  spec.stride = 0;
+  struct tiler tiler = tiled_tiler (&spec, NULL);
+  tiler.gobs = gobs;
+  spec.stride = tiler.stride;
+  size_t size = (size_t) spec.width * spec.height * 4;
+  g_autofree uint8_t *linear = g_malloc0 (size);
+  if (!uniform)
+    source_fill (linear, size);
+  int fd = tiled_memfd (&spec, &tiler, linear, 0);
+  QdmabufBuffer *buffer = source_from_fd (&spec, fd, &error);
+  close (fd);
+  assert_non_null (buffer);
+  return buffer;
+}
+
+static void
+compare_with_gpu (struct scene *scene, QdmabufBuffer *buffer, struct damage damage)
+{
+  struct picture dst = picture_for (&shown, DRM_FORMAT_XRGB8888);
+  g_autoptr (GError) error = NULL;
+  const char *by = NULL;
+
+  if (!chooser_read (scene->chooser, buffer, &damage, &dst, picture_deadline (), &by, &error))
+    fail_msg ("%s", error->message);
+  struct verify_reading *reading =
+      verify_begin (scene->verify, buffer, &damage, &dst, by, picture_deadline ());
+  assert_non_null (reading);
+  verify_compare (scene->verify, reading, &dst);
+  picture_drop (&dst);
+}
+
+static bool
+cpu_reads (QdmabufBuffer *buffer)
+{
+  struct backend *cpu = detile_backend_new ();
+  bool reads = cpu->ops->score (cpu, buffer, NULL) != BACKEND_SCORE_NO;
+
+  cpu->ops->close (cpu);
+  return reads;
+}
+
+/* modifiers: of one kind that no other test takes, with different heights of a block. */
+static void
+check_found (struct scene *scene, const uint64_t modifiers[2], bool gobs)
+{
+  static const struct spot drawn[] = { { 0, 30, 20, 1, 1 } };
+  QdmabufBuffer *empty = nvidia_buffer (modifiers[0], gobs, true);
+  QdmabufBuffer *buffer = nvidia_buffer (modifiers[0], gobs, false);
+  QdmabufBuffer *other = nvidia_buffer (modifiers[1], gobs, false);
+
+  make_gpu_of (gobs);
+  /* What tells nothing. */
+  compare_with_gpu (scene, empty, ALL (shown));
+  compare_with_gpu (scene, buffer, (struct damage){ .n = 1, .rects = { { 3, 3, 9, 9 } } });
+  spoil (drawn, 1);
+  compare_with_gpu (scene, buffer, ALL (shown));
+  spoil (NULL, 0);
+  assert_false (cpu_reads (buffer));
+
+  g_test_expect_message ("qemu-dmabuf", G_LOG_LEVEL_MESSAGE,
+                         gobs ? "*\"gobs\"*QDMABUF_NVIDIA_VIEW*"
+                              : "*\"sectors\"*QDMABUF_NVIDIA_VIEW*");
+  compare_with_gpu (scene, buffer, ALL (shown));
+  g_test_assert_expected_messages ();
+  assert_true (cpu_reads (buffer));
+  assert_true (cpu_reads (other));
+
+  /* From now on it counts as any other, and the CPU is right. */
+  compare_with_gpu (scene, other, ALL (shown));
+  expect_counts (scene, 0, 1, 0, 67 * 45, 0);
+  qdmabuf_buffer_unref (empty);
+  qdmabuf_buffer_unref (buffer);
+  qdmabuf_buffer_unref (other);
+}
+
+static void
+test_view_of_sectors (void **state)
+{
+  check_found (*state, (const uint64_t[]){ 0x0300000000606014, 0x0300000000606011 }, false);
+}
+
+static void
+test_view_of_gobs (void **state)
+{
+  check_found (*state, (const uint64_t[]){ 0x03000000004fe013, 0x03000000004fe010 }, true);
+}
+
+/* Neither what the user said, nor what is compressed, is looked for; one kind says nothing of
+ * another. */
+static void
+test_view_not_looked_for (void **state)
+{
+  struct scene *scene = *state;
+  struct picture shape = picture_for (&shown, DRM_FORMAT_XRGB8888);
+  struct damage all = ALL (shown);
+  QdmabufBuffer *buffer = nvidia_buffer (0x03000000000fe013, true, false);
+
+  nvidia_view_learn (0x03000000004fe013, NVIDIA_VIEW_GOBS);
+  assert_false (cpu_reads (buffer));
+  g_setenv ("QDMABUF_NVIDIA_VIEW", "sectors", TRUE);
+  assert_null (verify_begin (scene->verify, buffer, &all, &shape, "egl", picture_deadline ()));
+  assert_true (cpu_reads (buffer));
+  g_unsetenv ("QDMABUF_NVIDIA_VIEW");
+  buffer->layout.modifier |= 1 << 23;
+  assert_null (verify_begin (scene->verify, buffer, &all, &shape, "egl", picture_deadline ()));
+  qdmabuf_buffer_unref (buffer);
+  picture_drop (&shape);
+}
+
 /* ---- as consoles have it ---- */
 
 static GVariant *
@@ -380,6 +509,9 @@ main (void)
     verify_unit_test (test_yuv),
     verify_unit_test (test_nothing_to_compare),
     verify_unit_test (test_many_kinds),
+    verify_unit_test (test_view_of_sectors),
+    verify_unit_test (test_view_of_gobs),
+    verify_unit_test (test_view_not_looked_for),
     fds_unit_test (test_devices),
 #if HAVE_EGL
     fds_unit_test (test_software_gl_is_right),

@@ -9,6 +9,7 @@
 #include "convert/convert.h"
 #include "import/detile/detile.h"
 #include "import/detile/swizzle.h"
+#include "import/detile/view.h"
 #include "import/mapped.h"
 #include "import/source.h"
 
@@ -22,9 +23,9 @@
 struct detile {
   struct backend base;
   const struct detile_kernels *kernels; /* NULL: QDMABUF_CPU asks for what is not here */
-  enum nvidia_view nvidia;
-  bool guarded;   /* may we handle SIGBUS? */
-  uint8_t *strip; /* STRIP_BYTES, made when first needed */
+  enum nvidia_view nvidia;              /* UNKNOWN: what is found */
+  bool guarded;                         /* may we handle SIGBUS? */
+  uint8_t *strip;                       /* STRIP_BYTES, made when first needed */
 };
 
 struct detile_import {
@@ -99,6 +100,12 @@ check_swizzle (const QdmabufBuffer *buffer, struct equation *equation, GError **
   return true;
 }
 
+static enum nvidia_view
+view_of (const struct detile *detile, uint64_t modifier)
+{
+  return detile->nvidia == NVIDIA_VIEW_UNKNOWN ? nvidia_view_found (modifier) : detile->nvidia;
+}
+
 /* size: bytes of the plane. */
 static bool
 describe (const struct detile *detile, const QdmabufBuffer *buffer,
@@ -115,7 +122,7 @@ describe (const struct detile *detile, const QdmabufBuffer *buffer,
                                         .cpp = format->cpp,
                                         .width = layout->width,
                                         .height = layout->height,
-                                        .nvidia = detile->nvidia };
+                                        .nvidia = view_of (detile, layout->modifier) };
   if (!equation_find (equation, request, &why))
     return refuse (reason, QDMABUF_ERROR_UNSUPPORTED_MODIFIER, buffer, why);
   if (layout->n_planes != 1)
@@ -297,19 +304,14 @@ detile_close (struct backend *backend)
   g_free (detile);
 }
 
-/* Anything else than the two names is as good as nothing said. */
-static enum nvidia_view
-view_from_environment (void)
+struct backend *
+detile_backend_new (void)
 {
-  const char *view = g_getenv ("QDMABUF_NVIDIA_VIEW");
-
-  if (g_strcmp0 (view, "sectors") == 0)
-    return NVIDIA_VIEW_SECTORS;
-  return g_strcmp0 (view, "gobs") == 0 ? NVIDIA_VIEW_GOBS : NVIDIA_VIEW_UNKNOWN;
+  return detile_backend_new_viewing (nvidia_view_said ());
 }
 
 struct backend *
-detile_backend_new (void)
+detile_backend_new_viewing (enum nvidia_view view)
 {
   static const struct backend_ops ops = {
     .name = "detile",
@@ -326,7 +328,7 @@ detile_backend_new (void)
 
   detile->base.ops = &ops;
   detile->kernels = detile_kernels_find (cpu && *cpu ? cpu : NULL);
-  detile->nvidia = view_from_environment ();
+  detile->nvidia = view;
   detile->guarded = guard_allowed ();
   return &detile->base;
 }
