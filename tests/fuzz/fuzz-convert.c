@@ -152,22 +152,34 @@ check_sample (const struct source *source, const struct numbers *n, const struct
 }
 
 static void
+check_untouched (const uint8_t *row, size_t first, size_t last)
+{
+  for (size_t at = first; at < last; at++) {
+    if (row[at] != UNTOUCHED)
+      abort ();
+  }
+}
+
+static void
 check_plane (const struct source *source, const struct numbers *n, const struct target *target,
              unsigned i, struct rect r)
 {
   const struct plane_format *plane = &output_format_find (target->picture.fourcc)->planes[i];
   struct rect inside = plane_rect (plane, r);
+  size_t stride = target->picture.stride[i];
+  size_t first = (size_t) inside.x * plane->cpp;
+  size_t last = first + (size_t) inside.width * plane->cpp;
 
-  for (size_t at = 0; at < target->size[i]; at++) {
-    int y = (int) (at / target->picture.stride[i]);
-    int column = (int) (at % target->picture.stride[i]);
-    int x = column / plane->cpp;
-    bool written = rect_contains (inside, (struct rect){ x, y, 1, 1 });
+  for (size_t y = 0; y * stride < target->size[i]; y++) {
+    const uint8_t *row = target->planes[i].data + y * stride;
+    size_t end = MIN (stride, target->size[i] - y * stride);
+    bool written = (int) y >= inside.y && (int) y < inside.y + inside.height;
 
-    if (!written && target->planes[i].data[at] != UNTOUCHED)
-      abort ();
-    if (written && column % plane->cpp == 0)
-      check_sample (source, n, &target->picture, i, x, y, target->planes[i].data + at);
+    check_untouched (row, 0, written ? first : end);
+    for (int x = inside.x; written && x < inside.x + inside.width; x++)
+      check_sample (source, n, &target->picture, i, x, (int) y, row + (size_t) x * plane->cpp);
+    if (written)
+      check_untouched (row, last, end);
   }
 }
 
