@@ -204,19 +204,26 @@ console_session_over (QdmabufConsole *self)
 
 /* Start and stop. */
 
+/* The properties as they are now, for they may be set on any thread. config lends what reading has.
+ */
 static bool
-configure (QdmabufConsole *self, struct flow_config *config, GError **error)
+configure (QdmabufConsole *self, struct reading *reading, struct flow_config *config,
+           GError **error)
 {
+  g_mutex_lock (&self->lock);
+  *reading = reading_copy (&self->reading);
+  g_autofree char *modifier = g_strdup (self->modifier);
   *config = (struct flow_config){
-    .reader = reading_config (&self->reading),
+    .reader = reading_config (reading),
     .interfaces = self->interfaces,
     .lend = self->lend,
-    .override_modifier = self->modifier && *self->modifier,
+    .override_modifier = modifier && *modifier,
   };
   config->reader.max_rate = self->max_rate;
   config->reader.pipelined = self->pipelined;
+  g_mutex_unlock (&self->lock);
   return !config->override_modifier ||
-         qdmabuf_modifier_from_string (self->modifier, &config->modifier, error);
+         qdmabuf_modifier_from_string (modifier, &config->modifier, error);
 }
 
 /* True: the caller may start. False with no error: it is started. */
@@ -252,16 +259,17 @@ end_start (QdmabufConsole *self, struct flow *flow)
 static struct flow *
 open_flow (QdmabufConsole *self, GCancellable *cancellable, GError **error)
 {
+  struct reading reading;
   struct flow_config config;
   struct flow *flow = NULL;
+  bool good = configure (self, &reading, &config, error);
+  struct peer *peer = good ? session_borrow_peer (self->session, error) : NULL;
 
-  if (!configure (self, &config, error))
-    return NULL;
-  struct peer *peer = session_borrow_peer (self->session, error);
-  if (!peer)
-    return NULL;
-  flow = flow_new (peer, self->index, &config, &flow_handler, self, cancellable, error);
-  session_return_peer (self->session);
+  if (peer) {
+    flow = flow_new (peer, self->index, &config, &flow_handler, self, cancellable, error);
+    session_return_peer (self->session);
+  }
+  reading_clear (&reading);
   return flow;
 }
 

@@ -22,6 +22,16 @@ reading_clear (struct reading *reading)
   g_clear_pointer (&reading->render_node, g_free);
 }
 
+struct reading
+reading_copy (const struct reading *reading)
+{
+  struct reading copy = *reading;
+
+  copy.backend = g_strdup (reading->backend);
+  copy.render_node = g_strdup (reading->render_node);
+  return copy;
+}
+
 bool
 reading_get (const struct reading *reading, guint id, GValue *value)
 {

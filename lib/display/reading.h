@@ -27,6 +27,8 @@ struct reading {
 /* The defaults. */
 void reading_init (struct reading *reading);
 void reading_clear (struct reading *reading);
+/* With strings of its own, to be cleared. */
+struct reading reading_copy (const struct reading *reading);
 /* Fills the places of these properties in props. flags: besides reading and writing. */
 void reading_describe (GParamSpec **props, GParamFlags flags);
 /* False: id is none of these properties. */

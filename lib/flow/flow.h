@@ -24,7 +24,7 @@ struct flow_handler {
 };
 
 struct flow_config {
-  struct reader_config reader; /* ready and data are the flow's own */
+  struct reader_config reader; /* ready, wake and data are the flow's own; strings: for flow_new */
   QdmabufListenerFlags interfaces;
   bool override_modifier;
   uint64_t modifier; /* taken for what QEMU sent, if override_modifier */

@@ -264,6 +264,47 @@ test_start_stop (void **state)
   scene_free (scene);
 }
 
+/* ---- properties that change while a console starts ---- */
+
+#define MANY_STARTS 3000
+
+struct setter {
+  QdmabufConsole *console;
+  int over; /* atomic */
+};
+
+static gpointer
+set_again_and_again (gpointer data)
+{
+  struct setter *setter = data;
+
+  while (!g_atomic_int_get (&setter->over))
+    g_object_set (setter->console, "backend", "no back end of this name", "modifier", "LINEAR",
+                  NULL);
+  return NULL;
+}
+
+/* A start takes them as they are at one moment. */
+static void
+test_set_meanwhile (void **state)
+{
+  struct scene *scene = scene_new (NULL);
+  struct setter setter = { .console = scene->console };
+
+  (void) state;
+  g_object_set (scene->console, "backend", "none", NULL);
+  GThread *thread = g_thread_new ("set", set_again_and_again, &setter);
+  for (int i = 0; i < MANY_STARTS; i++) {
+    g_autoptr (GError) error = NULL;
+
+    assert_false (qdmabuf_console_start (scene->console, NULL, &error));
+    assert_error_is (error, QDMABUF_ERROR_INVALID_ARGUMENT);
+  }
+  g_atomic_int_set (&setter.over, 1);
+  g_thread_join (thread);
+  scene_free (scene);
+}
+
 int
 main (void)
 {
@@ -272,6 +313,7 @@ main (void)
     fds_unit_test (test_bad_properties),    fds_unit_test (test_dead_listeners),
     fds_unit_test (test_no_get_all),        fds_unit_test (test_bad_opens),
     fds_unit_test (test_start_interrupted), fds_unit_test (test_start_stop),
+    fds_unit_test (test_set_meanwhile),
   };
 
   g_unsetenv ("QDMABUF_BACKEND");
