@@ -258,8 +258,8 @@ mailbox_latest (struct mailbox *mailbox)
   QdmabufFrame *frame = NULL;
 
   g_mutex_lock (&mailbox->lock);
-  bool sure =
-      mailbox->taken || (has_room (mailbox) && mailbox->held_until <= g_get_monotonic_time ());
+  bool room = has_room (mailbox) || mailbox->closed;
+  bool sure = mailbox->taken || (room && mailbox->held_until <= g_get_monotonic_time ());
 
   if (mailbox->newest && sure)
     frame = hand_out (mailbox);

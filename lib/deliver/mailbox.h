@@ -57,8 +57,8 @@ QdmabufFrame *mailbox_take (struct mailbox *mailbox);
  * G_IO_ERROR_CANCELLED, or that of close. */
 QdmabufFrame *mailbox_wait (struct mailbox *mailbox, int64_t timeout_us, GCancellable *cancellable,
                             GError **error);
-/* Newest frame, taken or not, whatever the rate; it counts as taken. NULL where there is none, or
- * the consumer holds max_frames older ones already. Full transfer. */
+/* Newest frame, taken or not, whatever the rate; it counts as taken. NULL where there is none, or,
+ * until the mailbox is closed, the consumer holds max_frames older ones already. Full transfer. */
 QdmabufFrame *mailbox_latest (struct mailbox *mailbox);
 /* Frames put that no consumer saw and none will; frames that one took. */
 uint64_t mailbox_n_replaced (struct mailbox *mailbox);

@@ -52,9 +52,10 @@ qdmabuf_console_wait_frame (QdmabufConsole *self, gint64 timeout_us, GCancellabl
  *
  * The newest frame, at once, whether it was returned before or not; it counts as returned. For a
  * consumer with a clock of its own. May be called from any thread, also after the console was
- * stopped.
+ * stopped: then it is the last one, until another start has brought a newer one.
  *
- * Returns: (transfer full) (nullable): the newest frame; %NULL: there has been none yet
+ * Returns: (transfer full) (nullable): the newest frame; %NULL: there has been none yet, or the
+ *   application holds `max-frames` older ones
  *
  * Since: 0.1
  */
@@ -65,13 +66,15 @@ qdmabuf_console_dup_latest_frame (QdmabufConsole *self)
 
   struct flow *flow = console_borrow_flow (self);
   QdmabufFrame *frame = NULL;
+  bool newer_taken = false;
 
   if (flow) {
     frame = mailbox_latest (flow_mailbox (flow));
+    newer_taken = mailbox_n_taken (flow_mailbox (flow)) > 0;
     console_return_flow (self);
   }
   g_mutex_lock (&self->lock);
-  if (!frame && self->last)
+  if (!frame && !newer_taken && self->last)
     frame = qdmabuf_frame_ref (self->last);
   g_mutex_unlock (&self->lock);
   return frame;

@@ -432,10 +432,10 @@ qdmabuf_console_stop (QdmabufConsole *self)
   if (!flow)
     return;
   QdmabufFrame *last = mailbox_latest (flow_mailbox (flow));
-  flow_free (flow);
   g_mutex_lock (&self->lock);
   QdmabufFrame *old = self->last;
   self->last = last ? last : g_steal_pointer (&old);
   g_mutex_unlock (&self->lock);
   g_clear_pointer (&old, qdmabuf_frame_unref);
+  flow_free (flow);
 }

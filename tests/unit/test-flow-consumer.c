@@ -122,6 +122,43 @@ test_latest (void **state)
   scene_free (scene);
 }
 
+/* While all frames are held there is nothing newer to be had, and a frame of the start before is no
+ * answer; once the console is stopped nothing is held back. */
+static void
+test_latest_of_this_start (void **state)
+{
+  struct scene *scene = scene_new (NULL);
+  struct sheet sheet = sheet_new (64, 48);
+
+  (void) state;
+  g_object_set (scene->console, "max-frames", 1, NULL);
+  scene_start (scene);
+  scene_show (scene, &sheet);
+  scene_expect_painted (scene, &sheet, 1);
+  qdmabuf_console_stop (scene->console);
+  scene_start (scene);
+  QdmabufFrame *frame = qdmabuf_console_dup_latest_frame (scene->console);
+  assert_frame_is (frame, &sheet, 1);
+  qdmabuf_frame_unref (frame);
+
+  scene_show (scene, &sheet);
+  scene_paint (scene, &sheet, 2);
+  QdmabufFrame *held = scene_take (scene);
+  uint64_t frames = scene_stat (scene, "frames");
+  scene_paint (scene, &sheet, 3);
+  scene_wait_stat (scene, "frames", frames + 1);
+  assert_null (qdmabuf_console_dup_latest_frame (scene->console));
+
+  qdmabuf_console_stop (scene->console);
+  frame = qdmabuf_console_dup_latest_frame (scene->console);
+  assert_frame_is (frame, &sheet, 3);
+  qdmabuf_frame_unref (frame);
+  assert_frame_is (held, &sheet, 2);
+  qdmabuf_frame_unref (held);
+  sheet_clear (&sheet);
+  scene_free (scene);
+}
+
 struct waiter {
   QdmabufConsole *console;
   GCancellable *cancellable;
@@ -345,17 +382,12 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    fds_unit_test (test_newer_only),
-    fds_unit_test (test_all_held),
-    fds_unit_test (test_latest),
-    fds_unit_test (test_woken_by_frame),
-    fds_unit_test (test_woken_by_cancel),
-    fds_unit_test (test_woken_by_stop),
-    fds_unit_test (test_woken_by_close),
-    fds_unit_test (test_woken_by_loss),
-    fds_unit_test (test_frames_outlive),
-    fds_unit_test (test_fd_is_read_only),
-    fds_unit_test (test_verify_is_asked_for),
+    fds_unit_test (test_newer_only),      fds_unit_test (test_all_held),
+    fds_unit_test (test_latest),          fds_unit_test (test_latest_of_this_start),
+    fds_unit_test (test_woken_by_frame),  fds_unit_test (test_woken_by_cancel),
+    fds_unit_test (test_woken_by_stop),   fds_unit_test (test_woken_by_close),
+    fds_unit_test (test_woken_by_loss),   fds_unit_test (test_frames_outlive),
+    fds_unit_test (test_fd_is_read_only), fds_unit_test (test_verify_is_asked_for),
   };
 
   g_unsetenv ("QDMABUF_BACKEND");
