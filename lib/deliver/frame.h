@@ -18,6 +18,8 @@ QdmabufFrame *frame_new (struct pool *pool, struct pool_buffer *buffer, const st
 QdmabufFrame *frame_new_lent (struct pool *pool, QdmabufBuffer *buffer, const struct damage *damage,
                               uint64_t serial, int64_t time, struct lender *lender,
                               GPtrArray *replies, int64_t arrival);
+/* For one that lends and nobody has seen yet: QEMU is answered. */
+void frame_end_loan (QdmabufFrame *frame);
 bool frame_is_lent (const QdmabufFrame *frame);
 struct pool_buffer *
 frame_buffer (QdmabufFrame *frame); /* lent; without memory if the frame lends */

@@ -35,6 +35,12 @@ frame_new_lent (struct pool *pool, QdmabufBuffer *buffer, const struct damage *d
   return frame;
 }
 
+void
+frame_end_loan (QdmabufFrame *frame)
+{
+  loan_end (&frame->lent->loan);
+}
+
 bool
 frame_is_lent (const QdmabufFrame *frame)
 {
@@ -106,7 +112,8 @@ qdmabuf_frame_release (QdmabufFrame *frame)
  *
  * Whether the guest may be drawing into the memory that @frame lends: QEMU has been answered, since
  * the frame was released or 20 ms had passed since the update, or QEMU never waited, since the
- * frame shows a screen that was announced but not updated yet (the first one of an idle guest).
+ * frame shows a screen that was announced but not updated yet (the first one of an idle guest), or
+ * came more than 20 ms before `max-rate` let it be delivered.
  *
  * A picture that was read from it may be torn if this is %TRUE after reading. It is worth showing
  * all the same: whoever draws sends an update, and so another frame follows. Any thread.

@@ -211,6 +211,15 @@ mailbox_put (struct mailbox *mailbox, QdmabufFrame *frame)
   announce (mailbox);
 }
 
+int64_t
+mailbox_next_take (struct mailbox *mailbox)
+{
+  g_mutex_lock (&mailbox->lock);
+  int64_t next = mailbox->next_take;
+  g_mutex_unlock (&mailbox->lock);
+  return next;
+}
+
 struct damage
 mailbox_pending_damage (struct mailbox *mailbox)
 {

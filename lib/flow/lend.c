@@ -23,6 +23,13 @@ note_answers (struct flow *self)
     flow_settle (self, false, end);
 }
 
+/* A frame that max-rate keeps back for longer than a loan lasts would hold QEMU up for nothing. */
+static bool
+comes_too_early (struct flow *self, int64_t arrival)
+{
+  return mailbox_next_take (reader_mailbox (self->reader)) >= arrival + LOAN_US;
+}
+
 void
 flow_lend (struct flow *self, struct inbox_work *work)
 {
@@ -30,6 +37,8 @@ flow_lend (struct flow *self, struct inbox_work *work)
   QdmabufFrame *frame = reader_lend (self->reader, work->buffer, &work->damage, work->time,
                                      self->lender, g_steal_pointer (&work->replies), arrival);
 
+  if (comes_too_early (self, arrival))
+    frame_end_loan (frame);
   flow_publish (self, work->time, frame);
   qdmabuf_buffer_unref (work->buffer);
   /* It may have taken the place of one that nobody saw. */

@@ -274,6 +274,37 @@ test_max_frames (void **state)
   sheet_clear (&sheet);
 }
 
+/* max-rate limits what is delivered, and nobody waits for a frame that may not be taken in time. */
+static void
+test_max_rate (void **state)
+{
+  struct sheet sheet = sheet_new (320, 200);
+  struct scene *scene = scene_new (NULL);
+  int64_t least = INT64_MAX;
+
+  (void) state;
+  g_object_set (scene->console, "lend-buffers", TRUE, "max-rate", 2, NULL);
+  scene_start (scene);
+  lending_settle (scene, &sheet);
+  uint64_t replies = scene_stat (scene, "replies");
+  int64_t start = g_get_monotonic_time ();
+  for (int i = 0; i < 5; i++) {
+    int64_t us = scene_expect_reply (scene, scene_update (scene, &sheet), SLOW_MS);
+
+    least = MIN (least, us);
+  }
+  print_message ("at best answered after %.1f ms\n", (double) least / 1000);
+  assert_in_range (least, 0, LOAN_MS * 1000 - 1);
+  assert_int_equal (scene_stat (scene, "replies"), replies + 5);
+
+  QdmabufFrame *frame = scene_take_since (scene, start);
+  assert_non_null (qdmabuf_frame_get_buffer (frame));
+  assert_true (qdmabuf_frame_is_stale (frame));
+  qdmabuf_frame_unref (frame);
+  scene_free (scene);
+  sheet_clear (&sheet);
+}
+
 /* How often the convert thread of this process has gone to sleep. */
 static unsigned
 n_naps (void)
@@ -456,9 +487,10 @@ main (void)
     fds_unit_test (test_last_unref),   fds_unit_test (test_other_thread),
     fds_unit_test (test_replaced),     fds_unit_test (test_signal),
     fds_unit_test (test_time_is_over), fds_unit_test (test_nobody_takes),
-    fds_unit_test (test_max_frames),   fds_unit_test (test_damage),
-    fds_unit_test (test_idle_guest),   fds_unit_test (test_placeholder),
-    fds_unit_test (test_planes),       fds_unit_test (test_no_wake_ups),
+    fds_unit_test (test_max_frames),   fds_unit_test (test_max_rate),
+    fds_unit_test (test_damage),       fds_unit_test (test_idle_guest),
+    fds_unit_test (test_placeholder),  fds_unit_test (test_planes),
+    fds_unit_test (test_no_wake_ups),
   };
 
   return cmocka_run_group_tests (tests, scene_warm_up, NULL);
