@@ -286,7 +286,8 @@ qdmabuf_buffer_get_fourcc (QdmabufBuffer *buffer)
  * @buffer: a buffer
  *
  * QEMU before 10.1 sends 0, DRM_FORMAT_MOD_LINEAR, also for buffers of a GPU whose layout it does
- * not know.
+ * not know. A buffer that a console lends has DRM_FORMAT_MOD_INVALID then, which only the driver
+ * that made it reads, or what [property@QemuDmabuf.Console:modifier] says.
  *
  * Returns: DRM format modifier of all planes
  *

@@ -31,7 +31,7 @@ qdmabuf_get_version (void)
  * The dictionary can grow. Today it holds
  *
  * - `egl`, `gbm` (`b`): whether the library was built with them
- * - `cpu-formats` (`au`): the DRM fourccs that the CPU reads, as LINEAR
+ * - `cpu-formats` (`au`): the DRM fourccs that the CPU reads, in rows or tiled without compression
  * - `devices` (`aa{sv}`), a dictionary for each device: `backend` (`s`), `render-node` (`s`, "" for
  * none), `driver`, `renderer`, `vendor`, `version` (`s`), `software` (`b`), `formats` (`a(ua(tb))`:
  * fourcc, then modifier and whether it can only be sampled), or `error` (`s`) where the device

@@ -66,7 +66,7 @@ machine_report (void)
   g_autofree char *device = g_strdup_printf (gpu, formats);
   g_autofree char *text = g_strdup_printf (
       "{'version': <'0.1.0'>, 'kernel': <%s>, 'qemu': <%s>,"
-      " 'backends': <{'egl': <true>, 'gbm': <false>, 'cpu-formats': <['XR24', 'AR24']>,"
+      " 'backends': <{'egl': <true>, 'gbm': <true>, 'cpu-formats': <['XR24', 'AR24']>,"
       "               'devices': <[%s, %s]>}>}",
       kernel, qemu, device, software);
   g_autoptr (GError) error = NULL;
@@ -92,7 +92,7 @@ test_doctor (void **state)
   (void) state;
   g_autofree char *text = doctor_text (report);
   assert_says (text, "libqemudmabuf 0.1.0\n");
-  assert_says (text, "Back ends built in: cpu, egl\n");
+  assert_says (text, "Back ends built in: cpu, egl, gbm\n");
   assert_says (text, "    XR24 AR24\n        LINEAR; TILED (external only)\n    NV12\n        no "
                      "modifier known\n");
   assert_says (text,
@@ -119,6 +119,7 @@ test_doctor_without_qemu (void **state)
   g_autofree char *text = doctor_text (report);
 
   (void) state;
+  assert_says (text, "Back ends built in: cpu\n");
   assert_says (text, "QEMU: none found");
   assert_says (text, "EGL devices, and the modifiers that they import:\n  none\n");
   assert_says (text, "/dev/dri/renderD*      not there\n");

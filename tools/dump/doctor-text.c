@@ -136,8 +136,9 @@ append_backends (GString *out, GVariant *backends)
   g_autoptr (GVariant) devices = list_of (backends, "devices");
   g_auto (GStrv) formats = NULL;
 
-  g_string_append_printf (out, "Back ends built in: cpu%s\n",
-                          is_set (backends, "egl") ? ", egl" : "");
+  g_string_append_printf (out, "Back ends built in: cpu%s%s\n",
+                          is_set (backends, "egl") ? ", egl" : "",
+                          is_set (backends, "gbm") ? ", gbm" : "");
   g_string_append (out,
                    "\nThe CPU reads, where the memory is linear or tiled without compression:\n");
   if (g_variant_lookup (backends, "cpu-formats", "^as", &formats))
