@@ -379,6 +379,57 @@ test_crowd (void **state)
   sheet_clear (&sheet);
 }
 
+#define CYCLES 10
+
+/* Started anew in turn with and without lending, and stopped while QEMU waits and others give
+ * frames up; what was taken stays what it was. */
+static void
+test_cycles (void **state)
+{
+  struct scene *scene = scene_new (NULL);
+  struct crowd crowd = { .frames = G_QUEUE_INIT };
+  struct sheet sheets[CYCLES];
+  QdmabufFrame *held[CYCLES];
+
+  (void) state;
+  g_mutex_init (&crowd.lock);
+  g_cond_init (&crowd.changed);
+  GThread *thread = g_thread_new ("crowd", give_up_frames, &crowd);
+  for (uint8_t i = 0; i < CYCLES; i++) {
+    bool lend = i % 2 == 0;
+    unsigned calls[2];
+
+    sheets[i] = sheet_new (320, 200);
+    sheet_fill (&sheets[i], i);
+    g_object_set (scene->console, "lend-buffers", lend, NULL);
+    scene_start (scene);
+    scene_show (scene, &sheets[i]);
+    calls[0] = scene_update (scene, &sheets[i]);
+    held[i] = scene_take (scene);
+    assert_int_equal (qdmabuf_frame_get_buffer (held[i]) != NULL, lend);
+    calls[1] = scene_update (scene, &sheets[i]);
+    for (unsigned k = 0; k < 3; k++)
+      crowd_give (&crowd, held[i]);
+    scene_sync (scene);
+    qdmabuf_console_stop (scene->console);
+    for (unsigned k = 0; k < 2; k++)
+      scene_expect_reply (scene, calls[k], SLOW_MS);
+  }
+  crowd_give (&crowd, NULL);
+  g_thread_join (thread);
+  for (uint8_t i = 0; i < CYCLES; i++) {
+    if (qdmabuf_frame_get_buffer (held[i]))
+      assert_memory_is (held[i], &sheets[i], i);
+    else
+      assert_frame_is (held[i], &sheets[i], i);
+    qdmabuf_frame_unref (held[i]);
+    sheet_clear (&sheets[i]);
+  }
+  g_mutex_clear (&crowd.lock);
+  g_cond_clear (&crowd.changed);
+  scene_free (scene);
+}
+
 int
 main (void)
 {
@@ -394,6 +445,7 @@ main (void)
     fds_unit_test (test_ordinary_frames_between),
     fds_unit_test (test_ordinary_frames_untaken),
     fds_unit_test (test_crowd),
+    fds_unit_test (test_cycles),
   };
 
   return cmocka_run_group_tests (tests, scene_warm_up, NULL);
