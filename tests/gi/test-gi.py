@@ -14,6 +14,7 @@ from gi.repository import Gio, GLib, GObject, QemuDmabuf  # noqa: E402
 
 WIDTH, HEIGHT = 64, 16
 XR24, LINEAR = 0x34325258, 0
+NV12 = 0x3231564E
 Y_TILED, INVALID = 0x0100000000000002, 0x00FFFFFFFFFFFFFF
 
 
@@ -85,7 +86,18 @@ def check_buffer():
     unknown = QemuDmabuf.Buffer.new(WIDTH, HEIGHT, XR24, INVALID)
     assert unknown.dup_drm_format() is None
     names = [spec.name for spec in GObject.list_properties(QemuDmabuf.Console)]
-    assert "lend-buffers" in names, names
+    assert {"lend-buffers", "pipelined", "color"} <= set(names), names
+
+
+def check_color():
+    """White is 235 in limited range and 255 in full range."""
+    white = make_buffer(b"\xff" * (WIDTH * HEIGHT * 4))
+    for color, luma in ((QemuDmabuf.Color.BT709_LIMITED, 235), (QemuDmabuf.Color.BT601_FULL, 255)):
+        converter = QemuDmabuf.Converter(backend="cpu", format=NV12, color=color)
+        assert converter.props.color == color
+        frame = converter.convert(white)
+        assert frame.get_n_planes() == 2
+        assert frame.dup_bytes(0).get_data()[0] == luma
 
 
 def check_flip():
@@ -122,6 +134,7 @@ def check_cancel():
 def check_all():
     check_frame()
     check_buffer()
+    check_color()
     check_flip()
     check_error()
     check_cancel()
