@@ -12,6 +12,8 @@
 
 /* What the kernel passes at once at most. */
 #define KERNEL_MAX_FDS 253
+/* As often the socket is read before the reader looks up: a picture takes some 20. */
+#define MAX_READS 64u
 /* So the pixels of a Scanout, which are the 21st byte and the following, begin at a cache line. */
 #define BODY_AT 44u
 
@@ -147,9 +149,11 @@ incoming_read (struct incoming *incoming, GError **error)
 {
   enum incoming_state state = INCOMING_MESSAGE;
 
-  while (state == INCOMING_MESSAGE) {
+  for (unsigned i = 0; state == INCOMING_MESSAGE; i++) {
     if (incoming->got >= MESSAGE_FIXED && incoming->got == message_size (incoming))
       return INCOMING_MESSAGE;
+    if (i == MAX_READS)
+      return INCOMING_PART;
     if (incoming->got < MESSAGE_FIXED)
       state = receive_fixed (incoming, error);
     else

@@ -13,6 +13,8 @@
 enum incoming_state {
   INCOMING_MESSAGE, /* one is whole; incoming_next before the next read */
   INCOMING_NOTHING, /* the socket has nothing more now */
+  INCOMING_PART,    /* there may be more, but a peer that sends little at a time could go on so for
+                     * hours: whoever reads looks up and comes back */
   INCOMING_END,     /* with an error */
 };
 

@@ -265,10 +265,10 @@ take_calls (struct transport *transport, GError **error)
 
     if (state == INCOMING_END)
       return;
-    if (state == INCOMING_NOTHING) {
+    if (state == INCOMING_NOTHING)
       wait_for_more (transport);
+    if (state != INCOMING_MESSAGE)
       continue;
-    }
     handle (transport);
     incoming_next (transport->incoming);
   }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "listen/names.h"
 
@@ -30,6 +31,25 @@ raw_authenticate (int fd)
     length = 0;
   }
   return false;
+}
+
+bool
+raw_send_with_fds (int fd, const void *bytes, size_t n, const int *fds, unsigned n_fds)
+{
+  char control[CMSG_SPACE (sizeof (int) * 253)] __attribute__ ((aligned (8))) = { 0 };
+  struct iovec part = { (void *) (uintptr_t) bytes, n };
+  struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+
+  if (n_fds > 0) {
+    header.msg_control = control;
+    header.msg_controllen = CMSG_SPACE (sizeof (int) * n_fds);
+    struct cmsghdr *c = CMSG_FIRSTHDR (&header);
+    *c = (struct cmsghdr){ .cmsg_len = CMSG_LEN (sizeof (int) * n_fds),
+                           .cmsg_level = SOL_SOCKET,
+                           .cmsg_type = SCM_RIGHTS };
+    memcpy (CMSG_DATA (c), fds, sizeof (int) * n_fds);
+  }
+  return sendmsg (fd, &header, MSG_NOSIGNAL) == (ssize_t) n;
 }
 
 static void

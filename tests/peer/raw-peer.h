@@ -8,6 +8,10 @@
 
 /* The server's part of the authentication on fd, until BEGIN. False: the other side gave up. */
 bool raw_authenticate (int fd);
+/* Sends n bytes, and at most 253 file descriptors with them. Waits for room; false: not all of it
+ * went. */
+bool
+raw_send_with_fds (int fd, const void *bytes, size_t n, const int *fds, unsigned n_fds);
 /* A message without a body. Where a name is NULL, its field is there and holds a number. type:
  * METHOD_CALL wants an answer. Full transfer. */
 GBytes *

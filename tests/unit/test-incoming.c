@@ -44,20 +44,7 @@ close_pair (struct wire_pair *pair)
 static void
 send_with (struct wire_pair *pair, const void *bytes, size_t n, const int *fds, unsigned n_fds)
 {
-  char control[CMSG_SPACE (sizeof (int) * 253)] __attribute__ ((aligned (8))) = { 0 };
-  struct iovec part = { (void *) (uintptr_t) bytes, n };
-  struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
-
-  if (n_fds > 0) {
-    header.msg_control = control;
-    header.msg_controllen = CMSG_SPACE (sizeof (int) * n_fds);
-    struct cmsghdr *c = CMSG_FIRSTHDR (&header);
-    *c = (struct cmsghdr){ .cmsg_len = CMSG_LEN (sizeof (int) * n_fds),
-                           .cmsg_level = SOL_SOCKET,
-                           .cmsg_type = SCM_RIGHTS };
-    memcpy (CMSG_DATA (c), fds, sizeof (int) * n_fds);
-  }
-  assert_int_equal (sendmsg (pair->peer, &header, MSG_NOSIGNAL), n);
+  assert_true (raw_send_with_fds (pair->peer, bytes, n, fds, n_fds));
 }
 
 static void

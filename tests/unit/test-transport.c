@@ -3,6 +3,7 @@
  * reads late, it gives up one that never reads, and it stops. */
 #include "support/fds.h"
 
+#include <fcntl.h>
 #include <gio/gio.h>
 #include <poll.h>
 #include <qemu-dmabuf/qdmabuf-error.h>
@@ -295,13 +296,63 @@ test_never_reads (void **state)
   run_stop (&run);
 }
 
+/* ---- a message that never ends ---- */
+
+#define FLOODERS 3u
+
+struct flood {
+  int peer;
+  int fd; /* what is sent, again and again */
+};
+
+/* A byte at a time, each with file descriptors, which cost the reader more than the sender. */
+static gpointer
+flood_with_fds (gpointer data)
+{
+  const struct flood *flood = data;
+  int fds[253];
+
+  for (unsigned i = 0; i < G_N_ELEMENTS (fds); i++)
+    fds[i] = flood->fd;
+  while (raw_send_with_fds (flood->peer, "", 1, fds, G_N_ELEMENTS (fds)))
+    ;
+  return NULL;
+}
+
+/* Its end is 64 MiB away and there is always another byte: who stops need not wait for it. */
+static void
+test_stop_within_message (void **state)
+{
+  static const uint8_t start[] = { 'l', 1, 0, 1, 0, 0, 0, 4, 7, 0, 0, 0, 0, 0, 0, 0 };
+  GThread *flooders[FLOODERS];
+  struct run run;
+
+  (void) state;
+  run_start (&run, PATIENCE_MS);
+  assert_true (raw_authenticate (run.peer));
+  say (&run, start, sizeof start);
+  struct flood flood = { .peer = run.peer, .fd = open ("/dev/null", O_RDONLY | O_CLOEXEC) };
+  for (unsigned i = 0; i < FLOODERS; i++)
+    flooders[i] = g_thread_new ("flood", flood_with_fds, &flood);
+  g_usleep (100000); /* the flood is on; nothing tells so, as nothing of it is ever handed on */
+  int64_t begin = g_get_monotonic_time ();
+  transport_stop (run.transport);
+  g_thread_join (run.thread);
+  assert_true (g_get_monotonic_time () - begin < G_USEC_PER_SEC);
+  for (unsigned i = 0; i < FLOODERS; i++)
+    g_thread_join (flooders[i]);
+  close (flood.fd);
+  run.thread = NULL;
+  run_stop (&run);
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
     fds_unit_test (test_rejected_first), fds_unit_test (test_not_let_in),
     fds_unit_test (test_late_reader),    fds_unit_test (test_stop_sends),
-    fds_unit_test (test_never_reads),
+    fds_unit_test (test_never_reads),    fds_unit_test (test_stop_within_message),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);
