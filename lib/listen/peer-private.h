@@ -11,6 +11,8 @@
 struct peer_size {
   unsigned width, height; /* pixels, newest */
   bool changed;           /* not told yet */
+  bool asking;            /* VM's answer has not come */
+  atomic_bool wanted;     /* any thread: somebody asks for them, and the VM was not asked since */
 };
 
 struct peer {

@@ -196,6 +196,30 @@ struct refresh {
   unsigned i;
 };
 
+static void on_refreshed (GObject *source, GAsyncResult *result, gpointer data);
+
+/* One question at a time: an update can ask for one, and a QEMU that sends many and answers none
+ * would fill our memory with them. */
+static void
+ask_size (struct refresh *refresh)
+{
+  struct peer *peer = refresh->peer;
+  struct peer_size *size = &peer->sizes[refresh->i];
+
+  if (atomic_load (&peer->quit) || atomic_load (&peer->closed) || size->asking ||
+      !atomic_exchange (&size->wanted, false))
+    return;
+  g_autofree char *path =
+      g_strdup_printf ("%s%u", PATH_CONSOLE, peer_console (peer, refresh->i)->index);
+  size->asking = true;
+  peer->connection->pending++;
+  g_dbus_connection_call (peer->connection->dbus, peer->vm->bus_name, path, INTERFACE_PROPERTIES,
+                          "GetAll", g_variant_new ("(s)", INTERFACE_CONSOLE),
+                          G_VARIANT_TYPE ("(a{sv})"), G_DBUS_CALL_FLAGS_NO_AUTO_START,
+                          (int) deadline_answer_ms, NULL, on_refreshed,
+                          g_memdup2 (refresh, sizeof *refresh));
+}
+
 static void
 on_refreshed (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -204,28 +228,18 @@ on_refreshed (GObject *source, GAsyncResult *result, gpointer data)
       g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
 
   refresh->peer->connection->pending--;
-  if (!reply)
-    return;
-  g_autoptr (GVariant) properties = g_variant_get_child_value (reply, 0);
-  take_properties (refresh->peer, refresh->i, properties, true);
+  refresh->peer->sizes[refresh->i].asking = false;
+  if (reply) {
+    g_autoptr (GVariant) properties = g_variant_get_child_value (reply, 0);
+    take_properties (refresh->peer, refresh->i, properties, true);
+  }
+  ask_size (refresh);
 }
 
 static gboolean
 on_refresh (gpointer data)
 {
-  struct refresh *refresh = data;
-  struct peer *peer = refresh->peer;
-  g_autofree char *path =
-      g_strdup_printf ("%s%u", PATH_CONSOLE, peer_console (peer, refresh->i)->index);
-
-  if (atomic_load (&peer->quit) || atomic_load (&peer->closed))
-    return G_SOURCE_REMOVE;
-  peer->connection->pending++;
-  g_dbus_connection_call (peer->connection->dbus, peer->vm->bus_name, path, INTERFACE_PROPERTIES,
-                          "GetAll", g_variant_new ("(s)", INTERFACE_CONSOLE),
-                          G_VARIANT_TYPE ("(a{sv})"), G_DBUS_CALL_FLAGS_NO_AUTO_START,
-                          (int) deadline_answer_ms, NULL, on_refreshed,
-                          g_memdup2 (refresh, sizeof *refresh));
+  ask_size (data);
   return G_SOURCE_REMOVE;
 }
 
@@ -235,7 +249,7 @@ peer_refresh_size (struct peer *peer, unsigned index)
   int i = find (peer, index);
   struct refresh *refresh = NULL;
 
-  if (i < 0)
+  if (i < 0 || atomic_exchange (&peer->sizes[i].wanted, true))
     return;
   refresh = g_new (struct refresh, 1);
   *refresh = (struct refresh){ .peer = peer, .i = (unsigned) i };

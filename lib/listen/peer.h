@@ -59,7 +59,8 @@ peer_console (struct peer *peer, unsigned i); /* i-th, not index; constant, any 
  * answers. */
 bool peer_register_listener (struct peer *peer, unsigned index, int fd, GCancellable *cancellable,
                              GError **error);
-/* Asks for the console's size again; the answer comes as console_size. Never blocks. Any thread. */
+/* Asks for the console's size again; the answer comes as console_size. While QEMU has one to give,
+ * all who ask share the next one, which is asked for behind it. Never blocks. Any thread. */
 void peer_refresh_size (struct peer *peer, unsigned index);
 
 /* Input: sent without waiting for an answer, from any thread. Errors: NOT_FOUND (no such console),
