@@ -95,3 +95,44 @@ g_atomic_rc_box_release_full (gpointer block, GDestroyNotify clear)
   __tsan_release (block);
   next (block, clear);
 }
+
+/* A source's callback runs in another thread than the one that set it; between the two lies the
+ * lock of the main context, which GLib takes within itself. */
+struct handed_over {
+  GSourceFunc func;
+  gpointer data;
+  GDestroyNotify free_data;
+};
+
+static gboolean
+call_handed_over (gpointer data)
+{
+  struct handed_over *handed = data;
+
+  __tsan_acquire (handed);
+  return handed->func (handed->data);
+}
+
+static void
+free_handed_over (gpointer data)
+{
+  struct handed_over *handed = data;
+
+  __tsan_acquire (handed);
+  if (handed->free_data)
+    handed->free_data (handed->data);
+  g_free (handed);
+}
+
+void
+g_source_set_callback (GSource *source, GSourceFunc func, gpointer data, GDestroyNotify free_data)
+{
+  static void (*next) (GSource *, GSourceFunc, gpointer, GDestroyNotify);
+  struct handed_over *handed = g_new (struct handed_over, 1);
+
+  *handed = (struct handed_over){ func, data, free_data };
+  if (!next)
+    next = real ("g_source_set_callback");
+  __tsan_release (handed);
+  next (source, call_handed_over, handed, free_handed_over);
+}
