@@ -124,6 +124,8 @@ inbox_update_dmabuf (struct inbox *inbox, struct rect r, void *reply, int64_t no
   screen_is_on (inbox);
   inbox->updated = true;
   add_pending (inbox, r, now);
+  if (inbox->replies->len == INBOX_MAX_REPLIES)
+    return INBOX_FULL;
   if (inbox->replies->len == 0)
     inbox->oldest_reply = now;
   g_ptr_array_add (inbox->replies, reply);
@@ -138,40 +140,43 @@ fits (const QdmabufBuffer *buffer, struct rect r)
   return rect_contains (whole, r);
 }
 
-static bool
-resize (struct inbox *inbox, uint32_t width, uint32_t height, GError **error)
+/* What the picture becomes at another size; full transfer. */
+static QdmabufBuffer *
+resized (const struct inbox *inbox, uint32_t width, uint32_t height, GError **error)
 {
   QdmabufBuffer *old = is_kind (inbox, BUFFER_BYTES) ? inbox->current : NULL;
 
   if ((uint64_t) width * height * 4 > INBOX_MAX_INLINE) {
     g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT,
                  "an inline picture of %u×%u: no message could carry it", width, height);
-    return false;
+    return NULL;
   }
-  g_autoptr (QdmabufBuffer) resized = buffer_new_resized (old, width, height, error);
-  if (!resized)
-    return false;
-  set_current (inbox, resized);
+  return buffer_new_resized (old, width, height, error);
+}
+
+static void
+set_resized (struct inbox *inbox, QdmabufBuffer *buffer)
+{
+  set_current (inbox, buffer);
   inbox->version = 0;
   inbox->resize_due = INT64_MAX;
-  return true;
 }
 
 /* A picture for pixels that arrive with no Scanout of their size: as large as the console says, or,
- * if it says nothing that fits, as they need. */
-static bool
-make_room (struct inbox *inbox, struct rect r, bool *unannounced, GError **error)
+ * if it says nothing that fits, as they need. Full transfer. */
+static QdmabufBuffer *
+make_room (const struct inbox *inbox, struct rect r, bool *unannounced, GError **error)
 {
   QdmabufBuffer *old = is_kind (inbox, BUFFER_BYTES) ? inbox->current : NULL;
   struct rect console = { 0, 0, (int32_t) inbox->console_width, (int32_t) inbox->console_height };
 
   if (rect_contains (console, r))
-    return resize (inbox, inbox->console_width, inbox->console_height, error);
+    return resized (inbox, inbox->console_width, inbox->console_height, error);
   *unannounced = true;
   struct rect shown = { 0, 0, old ? (int32_t) old->layout.width : 0,
                         old ? (int32_t) old->layout.height : 0 };
   struct rect all = rect_union (shown, r);
-  return resize (inbox, (uint32_t) (all.x + all.width), (uint32_t) (all.y + all.height), error);
+  return resized (inbox, (uint32_t) (all.x + all.width), (uint32_t) (all.y + all.height), error);
 }
 
 static bool
@@ -199,11 +204,13 @@ inbox_update_pixels (struct inbox *inbox, struct rect r, uint32_t stride, uint32
     return false;
   }
   bool fit = is_kind (inbox, BUFFER_BYTES) && fits (inbox->current, r);
-  if (!fit && !make_room (inbox, r, unannounced, error))
-    return false;
-  if (!buffer_write (inbox->current, r, stride, fourcc, pixels, size, error))
+  g_autoptr (QdmabufBuffer) picture =
+      fit ? qdmabuf_buffer_ref (inbox->current) : make_room (inbox, r, unannounced, error);
+  if (!picture || !buffer_write (picture, r, stride, fourcc, pixels, size, error))
     return false;
 
+  if (!fit)
+    set_resized (inbox, picture);
   screen_is_on (inbox);
   add_pending (inbox, r, now);
   return true;
@@ -255,8 +262,11 @@ follow_console (struct inbox *inbox, int64_t now)
   if (now < inbox->resize_due)
     return;
   inbox->resize_due = INT64_MAX;
-  if (!resize (inbox, inbox->console_width, inbox->console_height, NULL))
+  g_autoptr (QdmabufBuffer) picture =
+      resized (inbox, inbox->console_width, inbox->console_height, NULL);
+  if (!picture)
     return;
+  set_resized (inbox, picture);
   inbox->due = now;
   inbox->time = now;
 }

@@ -19,11 +19,14 @@
 #define INBOX_DISABLE_US 300000
 /* QEMU gives up after 1 s and its guest is blocked until then. */
 #define INBOX_REPLY_US 500000
+/* QEMU waits for one at a time; who sends more than these without waiting has nothing to lose. */
+#define INBOX_MAX_REPLIES 1024u
 /* D-Bus carries no larger array, so no inline picture can be larger. */
 #define INBOX_MAX_INLINE (64u << 20)
 
 enum inbox_verdict {
   INBOX_QUEUED,     /* the update will be read; the inbox owns its reply now */
+  INBOX_FULL,       /* the update will be read, but not waited for: too many are. The caller answers. */
   INBOX_NO_SCANOUT, /* nothing to read: QEMU never announced a DMA-BUF. The caller answers. */
   INBOX_STOPPED,    /* the owner's own: it does not ask the inbox any more. The caller answers. */
   INBOX_LOST,       /* QEMU dropped the scanout that this update belongs to. The caller answers, and
@@ -67,7 +70,8 @@ GPtrArray *
 inbox_scanout (struct inbox *inbox, QdmabufBuffer *buffer, unsigned version, int64_t now);
 enum inbox_verdict
 inbox_update_dmabuf (struct inbox *inbox, struct rect r, void *reply, int64_t now);
-/* Errors: PROTOCOL (no picture to write into), or the buffer's. *unannounced: the update does not
+/* Errors, after which the picture is what it was: PROTOCOL (no picture to write into), or the
+ * buffer's. *unannounced: the update does not
  * fit the picture that QEMU announced, so the console's size should be asked for again. */
 bool inbox_update_pixels (struct inbox *inbox, struct rect r, uint32_t stride, uint32_t fourcc,
                           const uint8_t *pixels, size_t size, int64_t now, bool *unannounced,

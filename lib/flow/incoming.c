@@ -105,12 +105,12 @@ flow_no_scanout (void)
       "access to /dev/udmabuf, or start it with gl=off");
 }
 
-/* With the lock held. What is to be said of an update that has no buffer; NULL: it was said before.
- */
+/* With the lock held. What is to be said of an update that is answered at once; NULL: nothing, or
+ * it was said before. */
 static GError *
 why_not (struct flow *self, enum inbox_verdict verdict, int64_t now)
 {
-  if (verdict == INBOX_STOPPED)
+  if (verdict == INBOX_STOPPED || verdict == INBOX_FULL)
     return NULL;
   if (verdict == INBOX_NO_SCANOUT) {
     if (self->told_no_scanout)

@@ -427,6 +427,54 @@ test_update_pixels_after_a_map (void **state)
   assert_int_equal (inbox->current->layout.height, 64);
 }
 
+/* Pixels that cannot be the picture's: it stays, whatever else the update would have made of it. */
+static void
+test_bad_pixels_cost_no_picture (void **state)
+{
+  struct inbox *inbox = &((struct fixture *) *state)->inbox;
+  const struct rect sizes[] = { { 0, 0, 64, 32 }, { 0, 0, 200, 8 } };
+  uint8_t pixels[200 * 8 * 2] = { 0 };
+  bool unannounced = false;
+
+  show_dmabuf (inbox, 2, 0);
+  inbox_console_size (inbox, 64, 32, 0);
+  QdmabufBuffer *shown = inbox->current;
+  for (size_t i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    g_autoptr (GError) error = NULL;
+    uint32_t stride = (uint32_t) sizes[i].width * 2;
+
+    assert_false (inbox_update_pixels (inbox, sizes[i], stride, DRM_FORMAT_RGB565, pixels,
+                                       (size_t) stride * (size_t) sizes[i].height, 10, &unannounced,
+                                       &error));
+    assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_UNSUPPORTED_FORMAT));
+    assert_ptr_equal (inbox->current, shown);
+  }
+  assert_int_equal (inbox_update_dmabuf (inbox, sizes[0], reply (), 20), INBOX_QUEUED);
+}
+
+/* QEMU waits for each answer. Who does not is not waited for. */
+static void
+test_replies_are_counted (void **state)
+{
+  struct inbox *inbox = &((struct fixture *) *state)->inbox;
+  struct inbox_work work;
+
+  show_dmabuf (inbox, 1, 0);
+  assert_true (inbox_take (inbox, INBOX_SETTLE_US, &work));
+  drop (&work);
+  for (unsigned i = 0; i < INBOX_MAX_REPLIES; i++)
+    assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 0, 0, 8, 8 }, reply (), 50000),
+                      INBOX_QUEUED);
+  assert_int_equal (inbox_update_dmabuf (inbox, (struct rect){ 8, 0, 8, 8 }, reply (), 50001),
+                    INBOX_FULL);
+  assert_int_equal (answered, 0);
+  assert_true (inbox_take (inbox, 50001, &work));
+  assert_int_equal (work.replies->len, INBOX_MAX_REPLIES);
+  assert_rect (&work.damage, 0, 0, 16, 8);
+  drop (&work);
+  assert_int_equal (answered, INBOX_MAX_REPLIES);
+}
+
 static void
 test_retry (void **state)
 {
@@ -464,6 +512,8 @@ main (void)
     test (test_no_picture_is_larger_than_a_message),
     test (test_impossible_rectangles_are_refused),
     test (test_update_pixels_after_a_map),
+    test (test_bad_pixels_cost_no_picture),
+    test (test_replies_are_counted),
     test (test_retry),
   };
 
