@@ -22,6 +22,7 @@ struct blocks {
   struct own_block *spare[BLOCK_MAX_SPARE];
   unsigned n;
   size_t bytes;
+  int64_t used; /* µs, when one was last taken; 0: never */
   bool closed;
 };
 
@@ -119,6 +120,7 @@ blocks_take (struct blocks *blocks, size_t size)
 {
   g_mutex_lock (&blocks->lock);
   struct own_block *block = take_spare (blocks, size);
+  blocks->used = g_get_monotonic_time ();
   g_mutex_unlock (&blocks->lock);
   if (!block)
     block = make (size);
@@ -173,7 +175,8 @@ blocks_trim (struct blocks *blocks, int64_t now)
   g_mutex_lock (&blocks->lock);
   while (blocks->n > 0 && now - blocks->spare[0]->idle_since >= BLOCK_IDLE_US)
     destroy (remove_at (blocks, 0));
-  int64_t next = blocks->n > 0 ? blocks->spare[0]->idle_since + BLOCK_IDLE_US : INT64_MAX;
+  int64_t since = blocks->n > 0 ? blocks->spare[0]->idle_since : blocks->used;
+  bool later = blocks->n > 0 || (since > 0 && now - since < BLOCK_IDLE_US);
   g_mutex_unlock (&blocks->lock);
-  return next;
+  return later ? since + BLOCK_IDLE_US : INT64_MAX;
 }

@@ -24,8 +24,9 @@ struct blocks *blocks_new (void);
 void blocks_free (struct blocks *blocks);
 /* Full transfer; NULL: no memory. Any thread. */
 struct block *blocks_take (struct blocks *blocks, size_t size);
-/* Gives back what has been idle too long at now (µs). Returns when to ask again, INT64_MAX: not
- * before another block is used. Any thread. */
+/* Gives back what has been idle too long at now (µs). Returns when to ask again: once more after the
+ * last one was taken, as the picture before it is given up by another thread, and nobody says when.
+ * INT64_MAX: not before another block is used. Any thread. */
 int64_t blocks_trim (struct blocks *blocks, int64_t now);
 struct block *block_ref (struct block *block); /* any thread */
 void block_unref (struct block *block);        /* any thread */

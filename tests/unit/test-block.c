@@ -97,6 +97,23 @@ test_trim (void **state)
   blocks_free (blocks);
 }
 
+/* A picture that is given up while nobody reads the socket. */
+static void
+test_trim_what_comes_back (void **state)
+{
+  struct blocks *blocks = blocks_new ();
+  struct block *used = blocks_take (blocks, MIB);
+
+  (void) state;
+  int64_t due = blocks_trim (blocks, g_get_monotonic_time ());
+  assert_in_range (due - g_get_monotonic_time (), 0, BLOCK_IDLE_US);
+  block_unref (used);
+  due = blocks_trim (blocks, due);
+  assert_true (due < INT64_MAX);
+  assert_true (blocks_trim (blocks, due) == INT64_MAX);
+  blocks_free (blocks);
+}
+
 /* Takes n and counts those that are not fresh. */
 static unsigned
 count_kept (struct blocks *blocks, size_t size, unsigned n)
@@ -148,8 +165,9 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    fds_unit_test (test_again),  fds_unit_test (test_fit),     fds_unit_test (test_trim),
-    fds_unit_test (test_bounds), fds_unit_test (test_outlive),
+    fds_unit_test (test_again),   fds_unit_test (test_fit),
+    fds_unit_test (test_trim),    fds_unit_test (test_bounds),
+    fds_unit_test (test_outlive), fds_unit_test (test_trim_what_comes_back),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);
