@@ -234,7 +234,7 @@ inbox_disable (struct inbox *inbox, int64_t now)
   /* Right behind a scanout it is the release of the buffer that a page flip left, and the scanout
    * has not been lost. */
   inbox->doubtful = !inbox->current || inbox->updated;
-  inbox->disable_due = now + INBOX_DISABLE_US;
+  inbox->disable_due = MIN (inbox->disable_due, now + INBOX_DISABLE_US);
 }
 
 static bool

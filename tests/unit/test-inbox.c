@@ -280,6 +280,7 @@ test_disable_for_good (void **state)
   drop (&work);
   inbox_disable (inbox, 100);
   assert_int_equal (inbox_next (inbox), 100 + INBOX_DISABLE_US);
+  inbox_disable (inbox, 50000); /* again: it is no picture */
   assert_false (inbox_take_disabled (inbox, 99 + INBOX_DISABLE_US));
   assert_true (inbox_take_disabled (inbox, 100 + INBOX_DISABLE_US));
   assert_false (inbox_take_disabled (inbox, 200 + INBOX_DISABLE_US));
