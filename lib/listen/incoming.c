@@ -10,8 +10,9 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-/* What the kernel passes at once at most. */
-#define KERNEL_MAX_FDS 253
+/* As many are taken at once: one more than any call has. The kernel closes the others, which then
+ * never count as ours: it passes up to 253 with each piece, and the application has a limit. */
+#define MAX_FDS (FDSET_MAX + 1u)
 /* As often the socket is read before the reader looks up: a picture takes some 20. */
 #define MAX_READS 64u
 /* So the pixels of a Scanout, which are the 21st byte and the following, begin at a cache line. */
@@ -34,6 +35,7 @@ incoming_next (struct incoming *incoming)
   fdset_clear (&incoming->fds);
   incoming->n_fds = 0;
   incoming->lost_fds = false;
+  incoming->surplus_fds = false;
   g_clear_pointer (&incoming->block, block_unref);
   incoming->body = incoming->fields;
   incoming->got = 0;
@@ -47,18 +49,36 @@ incoming_free (struct incoming *incoming)
   g_free (incoming);
 }
 
-static void
+/* How many there were. */
+static unsigned
 take_fds (struct incoming *incoming, const struct cmsghdr *control)
 {
-  size_t n = (control->cmsg_len - CMSG_LEN (0)) / sizeof (int);
+  unsigned n = (unsigned) ((control->cmsg_len - CMSG_LEN (0)) / sizeof (int));
 
-  for (size_t i = 0; i < n; i++) {
+  for (unsigned i = 0; i < n; i++) {
     int fd = -1;
 
     memcpy (&fd, CMSG_DATA (control) + i * sizeof fd, sizeof fd);
     fdset_take (&incoming->fds, fd);
     incoming->n_fds += incoming->n_fds < UINT_MAX; /* a message can bring very many */
   }
+  return n;
+}
+
+static void
+take_control (struct incoming *incoming, struct msghdr *header)
+{
+  unsigned n = 0;
+
+  for (struct cmsghdr *c = CMSG_FIRSTHDR (header); c; c = CMSG_NXTHDR (header, c))
+    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+      n += take_fds (incoming, c);
+  if ((header->msg_flags & MSG_CTRUNC) == 0)
+    return;
+  if (n == MAX_FDS)
+    incoming->surplus_fds = true;
+  else
+    incoming->lost_fds = true;
 }
 
 static enum incoming_state
@@ -78,12 +98,12 @@ receive (struct incoming *incoming, struct iovec *parts, size_t n_parts, GError 
 {
   union {
     struct cmsghdr first;
-    char bytes[CMSG_SPACE (sizeof (int) * KERNEL_MAX_FDS)];
+    char bytes[CMSG_SPACE (sizeof (int) * MAX_FDS)];
   } control;
   struct msghdr header = { .msg_iov = parts,
                            .msg_iovlen = n_parts,
                            .msg_control = &control,
-                           .msg_controllen = sizeof control };
+                           .msg_controllen = CMSG_LEN (sizeof (int) * MAX_FDS) };
   ssize_t n = 0;
 
   do
@@ -93,10 +113,7 @@ receive (struct incoming *incoming, struct iovec *parts, size_t n_parts, GError 
     return INCOMING_NOTHING;
   if (n <= 0)
     return end (n, error);
-  for (struct cmsghdr *c = CMSG_FIRSTHDR (&header); c; c = CMSG_NXTHDR (&header, c))
-    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-      take_fds (incoming, c);
-  incoming->lost_fds |= (header.msg_flags & MSG_CTRUNC) != 0;
+  take_control (incoming, &header);
   incoming->got += (size_t) n;
   return INCOMING_MESSAGE;
 }

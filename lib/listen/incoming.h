@@ -26,9 +26,10 @@ struct incoming {
   struct message message;
   const uint8_t *body; /* never NULL */
   struct block *block; /* that it lies in; NULL where it is empty */
-  unsigned n_fds;      /* that came with the message */
+  unsigned n_fds;      /* that came with the message, but for surplus_fds */
   struct fdset fds;    /* the first of them; the others were closed at once */
   bool lost_fds;       /* more were sent than this process may have */
+  bool surplus_fds;    /* more were sent than any call has; some never came */
   uint8_t fixed[MESSAGE_FIXED];
   uint8_t fields[MESSAGE_MAX_FIELDS] __attribute__ ((aligned (8)));
 };

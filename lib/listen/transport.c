@@ -201,6 +201,11 @@ check_fds (const struct incoming *incoming, GError **error)
                  "a call lost file descriptors: this process has as many open as it may");
     return false;
   }
+  if (incoming->surplus_fds) {
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_BAD_LAYOUT,
+                 "a call with more than %d file descriptors", FDSET_MAX);
+    return false;
+  }
   if (incoming->message.n_fds == incoming->n_fds)
     return true;
   g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_PROTOCOL,

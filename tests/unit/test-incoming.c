@@ -235,6 +235,7 @@ test_surplus_fds (void **state)
   gsize n = 0;
   const uint8_t *bytes = g_bytes_get_data (message, &n);
   int fds[200], before = 0;
+  struct rlimit limit, low;
   struct wire_pair pair;
 
   (void) state;
@@ -244,13 +245,25 @@ test_surplus_fds (void **state)
     fds[i] = fd;
   before = fds_count ();
   send_with (&pair, bytes, 10, fds, 200);
-  expect_nothing (&pair);
+  /* They are not even there for a moment: others of this process open files meanwhile. */
+  assert_int_equal (getrlimit (RLIMIT_NOFILE, &limit), 0);
+  low = limit;
+  low.rlim_cur = (rlim_t) fd + 1 + 2 * FDSET_MAX;
+  assert_int_equal (setrlimit (RLIMIT_NOFILE, &low), 0);
+  enum incoming_state got = incoming_read (pair.incoming, NULL);
+  assert_int_equal (setrlimit (RLIMIT_NOFILE, &limit), 0);
+  assert_int_equal (got, INCOMING_NOTHING);
+  assert_true (pair.incoming->surplus_fds);
   assert_int_equal (fds_count (), before + FDSET_MAX);
-  send_with (&pair, bytes + 10, n - 10, fds, 100);
-  expect_message (&pair, 300);
+  send_with (&pair, bytes + 10, n - 10, fds, 1);
+  expect_message (&pair, FDSET_MAX + 2);
+  assert_true (pair.incoming->surplus_fds);
   assert_int_equal (fds_count (), before + FDSET_MAX);
   incoming_next (pair.incoming);
   assert_int_equal (fds_count (), before);
+  send_with (&pair, bytes, n, fds, FDSET_MAX + 1);
+  expect_message (&pair, FDSET_MAX + 1);
+  assert_false (pair.incoming->surplus_fds);
   close (fd);
   close_pair (&pair);
 }

@@ -87,7 +87,7 @@ static const struct bad_call bad_calls[] = {
     "warning bad-layout: …" },
   { "UpdateDMABUF", "(0, 0, 1, 1)", 1,
     "warning bad-layout: UpdateDMABUF: 1 file descriptors came with the call; 0 …" },
-  { "Disable", NULL, 100, "warning bad-layout: Disable: 100 file descriptors …" },
+  { "Disable", NULL, 100, "warning bad-layout: a call with more than 4 file descriptors" },
   /* sizes of DMA-BUFs */
   { "ScanoutDMABUF", "(handle 0, uint32 0, uint32 8, uint32 32, " LINEAR_TAIL, 1,
     "warning bad-layout: …" },
