@@ -23,15 +23,6 @@ main (void)
 
 #define REPLY_MS 400u
 
-/* Imports of a device that is lost are left as they are, for nothing may ask it to free them. */
-__attribute__ ((visibility ("default"))) const char *__lsan_default_suppressions (void);
-
-const char *
-__lsan_default_suppressions (void)
-{
-  return "leak:egl_import\n";
-}
-
 /* ---- fences that wait for the test ---- */
 
 static struct {
@@ -415,14 +406,6 @@ tear_down (void **state)
   return fds_check (state);
 }
 
-static int
-leave (void **state)
-{
-  (void) state;
-  driver_thread_put (egl);
-  return 0;
-}
-
 #define steps_unit_test(f) cmocka_unit_test_setup_teardown (f, set_up, tear_down)
 
 int
@@ -434,8 +417,7 @@ main (void)
     steps_unit_test (test_low_latency),
     steps_unit_test (test_nobody_wakes),
     steps_unit_test (test_failure_in_the_middle),
-    /* What a lost device had imported is left as it is, an fd among it. */
-    cmocka_unit_test_setup_teardown (test_device_lost, set_up, leave),
+    steps_unit_test (test_device_lost),
     steps_unit_test (test_stop),
     steps_unit_test (test_size_changes),
     steps_unit_test (test_all_held),
