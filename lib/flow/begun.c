@@ -83,18 +83,25 @@ free_watch (struct reader *self, struct begun_read *reading)
 }
 
 /* Where a back end does it in one step the frame is there before those that were begun, so it takes
- * in what they are about. */
+ * in what they are about. If it fails they still come. */
 static bool
 read_at_once (struct reader *self, QdmabufBuffer *buffer, int64_t time, int64_t deadline,
               GError **error)
 {
-  reader_cancel (self);
+  for (unsigned i = 0; i < self->n_begun; i++)
+    owe_again (self, reading_at (self, i));
   QdmabufFrame *frame = reader_read_owed (self, buffer, time, deadline, error);
   if (!frame)
     return false;
+  reader_cancel (self);
+  self->owed = DAMAGE_NONE;
 
   struct begun_read *reading = reading_at (self, 0);
   reading->frame = frame;
+  /* What the consumer has not seen of the frame before is in this one too. */
+  reading->damage = damage_whole (self->width, self->height);
+  reading->width = self->width;
+  reading->height = self->height;
   reading->time = time;
   reading->deadline = deadline;
   self->n_begun = 1;

@@ -5,11 +5,10 @@
 
 #include <qemu-dmabuf/qdmabuf-error.h>
 
-/* A driver that is still being opened, or a buffer whose fence was late, is tried again this much
- * later. */
+/* What failed but may do better, such as a driver that is still being opened or one whose place the
+ * next back end takes, is tried again this much later: QEMU may have nothing more to say. */
 #define RETRY_US 50000
-/* And so often with no call from QEMU between: a fence that never signals is not waited for for
- * ever. */
+/* And so often with no frame between: a fence that never signals is not waited for for ever. */
 #define MAX_RETRIES 20
 
 /* A verdict that no later read of the same buffer will change. */
@@ -63,14 +62,13 @@ static void
 dropped (struct flow *self, struct inbox_work *work, const GError *error)
 {
   bool final = is_final (error);
-  bool passes = g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_TIMED_OUT);
 
   g_mutex_lock (&self->lock);
   self->stats.dropped++;
   if (final && self->inbox.current == work->buffer) {
     g_clear_pointer (&self->refused, qdmabuf_buffer_unref);
     self->refused = qdmabuf_buffer_ref (work->buffer);
-  } else if (passes && self->retries++ < MAX_RETRIES)
+  } else if (!final && self->retries++ < MAX_RETRIES)
     inbox_retry (&self->inbox, g_get_monotonic_time () + RETRY_US);
   g_mutex_unlock (&self->lock);
   flow_warn (self, error);

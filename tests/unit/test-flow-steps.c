@@ -266,6 +266,46 @@ test_failure_in_the_middle (void **state)
   end (scene, &sheet);
 }
 
+static void EGLAPIENTRY
+failing_read (GLint x, GLint y, GLsizei width, GLsizei height, GLenum format, GLenum type,
+              void *pixels)
+{
+  (void) format;
+  REAL (PFNGLREADPIXELSPROC, "glReadPixels") (x, y, width, height, GL_NONE, type, pixels);
+}
+
+/* The second cannot even be begun, nor be read at once: the first comes nonetheless, and the second
+ * as soon as it can, though no call comes any more. */
+static void
+test_failure_behind_one_that_works (void **state)
+{
+  PFNGLREADPIXELSPROC saved = epoxy_glReadPixels;
+  struct scene *scene = pipelined_scene (true);
+  struct sheet sheet = sheet_new (64, 48);
+
+  (void) state;
+  begin_with (scene, &sheet);
+  uint64_t frames = scene_stat (scene, "frames");
+  scene_expect_reply (scene, paint_part (scene, &sheet, 0, 0, 16, 48, 10), REPLY_MS);
+  gate_expect_waiter ();
+  epoxy_glReadPixels = failing_read;
+  scene_expect_reply (scene, paint_part (scene, &sheet, 16, 0, 16, 48, 11), REPLY_MS);
+  scene_expect_warning (scene, QDMABUF_ERROR_FAILED);
+  gate_set (false);
+  scene_wait_stat (scene, "frames", frames + 1);
+  QdmabufFrame *frame = scene_take (scene);
+  assert_part_is (frame, 8, 24, 10);
+  assert_part_is (frame, 24, 24, 1);
+  qdmabuf_frame_unref (frame);
+  epoxy_glReadPixels = saved;
+  scene_wait_stat (scene, "frames", frames + 2);
+  frame = scene_take (scene);
+  assert_part_is (frame, 8, 24, 10);
+  assert_part_is (frame, 24, 24, 11);
+  qdmabuf_frame_unref (frame);
+  end (scene, &sheet);
+}
+
 static GLenum EGLAPIENTRY
 hanging_wait (GLsync sync, GLbitfield flags, GLuint64 timeout)
 {
@@ -417,6 +457,7 @@ main (void)
     steps_unit_test (test_low_latency),
     steps_unit_test (test_nobody_wakes),
     steps_unit_test (test_failure_in_the_middle),
+    steps_unit_test (test_failure_behind_one_that_works),
     steps_unit_test (test_device_lost),
     steps_unit_test (test_stop),
     steps_unit_test (test_size_changes),
