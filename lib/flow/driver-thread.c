@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* A queue of jobs in front of a driver, where a driver that hangs costs the thread and not the
- * caller; and a second thread, which waits for what the first has the GPU do. */
+ * caller. */
 #include "flow/driver-thread.h"
 
 #include <qemu-dmabuf/qdmabuf-error.h>
 
+#include "flow/fence-thread.h"
+
 /* Loading a driver and compiling its first shaders takes a second on slow machines. */
 #define OPEN_US (10 * G_USEC_PER_SEC)
+
+/* A call's turn must come so long before its deadline: one that begins at the last moment has no
+ * time for its waits, and looks as if it hung. */
+#define TURN_US (G_USEC_PER_SEC / 10)
+/* And it may come back so long after it: its waits last until then at most, and then it says what
+ * it waited for in vain. */
+#define RETURN_US (G_USEC_PER_SEC / 10)
 
 enum call_state { CALL_QUEUED, CALL_RUNNING, CALL_DONE };
 
@@ -38,13 +47,10 @@ struct driver_thread {
   GCond wake;     /* for the thread */
   GCond finished; /* for callers */
   GQueue calls;
-  GQueue spare;    /* calls that are over */
-  GThread *waiter; /* for calls of `watch`; NULL: there was none yet */
-  GCond watched;   /* for it */
-  GQueue watches;
-  bool waiting; /* it is inside one */
+  GQueue spare; /* calls that are over */
   bool quit;
-  int lost; /* atomic: read by those who hold only the registry */
+  struct fence_thread *fences; /* waits for what the other has the GPU do */
+  int lost;                    /* atomic: read by those who hold only the registry */
 };
 
 const struct driver driver_egl = { "egl", "qdmabuf-egl", egl_backend_new };
@@ -161,6 +167,20 @@ desert (struct driver_thread *self, struct call *call, bool queued)
   }
 }
 
+/* With the lock held. */
+static void
+wait_for_call (struct driver_thread *self, const struct call *call, int64_t deadline)
+{
+  int64_t left = MAX (deadline - g_get_monotonic_time (), 0);
+  int64_t turn = deadline - MIN (TURN_US, left / 2);
+
+  while (call->state == CALL_QUEUED && g_cond_wait_until (&self->finished, &self->lock, turn))
+    ;
+  while (call->state == CALL_RUNNING &&
+         g_cond_wait_until (&self->finished, &self->lock, deadline + RETURN_US))
+    ;
+}
+
 static bool
 run (struct import_executor *executor, void (*fn) (void *job), void *job, GDestroyNotify unref,
      int64_t deadline)
@@ -174,8 +194,7 @@ run (struct import_executor *executor, void (*fn) (void *job), void *job, GDestr
   if (queued) {
     g_queue_push_tail_link (&self->calls, &call->link);
     g_cond_signal (&self->wake);
-    while (call->state != CALL_DONE && g_cond_wait_until (&self->finished, &self->lock, deadline))
-      ;
+    wait_for_call (self, call, deadline);
   }
   if (call->state == CALL_RUNNING || (call->state == CALL_QUEUED && is_lost (self))) {
     desert (self, call, queued);
@@ -190,64 +209,10 @@ run (struct import_executor *executor, void (*fn) (void *job), void *job, GDestr
   return done;
 }
 
-/* ---- waiting ---- */
-
-/* With the lock held. */
-static struct call *
-next_watch (struct driver_thread *self)
-{
-  struct call *call = NULL;
-
-  while (!(call = pop_call (&self->watches)) && !self->quit)
-    g_cond_wait (&self->watched, &self->lock);
-  return call;
-}
-
-static void *
-waiter_main (void *data)
-{
-  struct driver_thread *self = data;
-  struct call *call = NULL;
-
-  g_mutex_lock (&self->lock);
-  while ((call = next_watch (self))) {
-    self->waiting = true;
-    g_mutex_unlock (&self->lock);
-    call->fn (call->job);
-    call->unref (call->job);
-    g_mutex_lock (&self->lock);
-    self->waiting = false;
-    call_done (self, call);
-    g_cond_broadcast (&self->finished);
-  }
-  g_mutex_unlock (&self->lock);
-  return NULL;
-}
-
 static void
 watch (struct import_executor *executor, void (*fn) (void *job), void *job, GDestroyNotify unref)
 {
-  struct driver_thread *self = (struct driver_thread *) executor;
-
-  g_mutex_lock (&self->lock);
-  struct call *call = call_new (self, fn, job, unref);
-  g_queue_push_tail_link (&self->watches, &call->link);
-  if (!self->waiter)
-    self->waiter = g_thread_new ("qdmabuf-fence", waiter_main, self);
-  g_cond_signal (&self->watched);
-  g_mutex_unlock (&self->lock);
-}
-
-/* With the lock held. Its waits are bounded, unless the driver hangs in one. */
-static bool
-waiter_comes_back (struct driver_thread *self)
-{
-  int64_t until = g_get_monotonic_time () + WAITER_US;
-
-  while ((self->waiting || self->watches.length > 0) &&
-         g_cond_wait_until (&self->finished, &self->lock, until))
-    ;
-  return !self->waiting && self->watches.length == 0;
+  fence_thread_watch (((struct driver_thread *) executor)->fences, fn, job, unref);
 }
 
 static void
@@ -256,18 +221,15 @@ driver_thread_free (struct driver_thread *self)
   g_mutex_lock (&self->lock);
   self->quit = true;
   g_cond_signal (&self->wake);
-  g_cond_signal (&self->watched);
   g_mutex_unlock (&self->lock);
   /* What is waited for is the back end's, which goes with the other thread. */
-  if (self->waiter)
-    g_thread_join (self->waiter);
+  fence_thread_free (self->fences);
   g_thread_join (self->thread);
   for (struct call *call = NULL; (call = pop_call (&self->spare));)
     g_free (call);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->wake);
   g_cond_clear (&self->finished);
-  g_cond_clear (&self->watched);
   g_clear_error (&self->failure);
   g_free (self->node);
   g_free (self);
@@ -287,10 +249,9 @@ driver_thread_new (const struct driver *driver, const char *node)
   g_mutex_init (&self->lock);
   g_cond_init (&self->wake);
   g_cond_init (&self->finished);
-  g_cond_init (&self->watched);
   g_queue_init (&self->calls);
   g_queue_init (&self->spare);
-  g_queue_init (&self->watches);
+  self->fences = fence_thread_new ();
   self->thread = g_thread_new (driver->thread_name, thread_main, self);
   registry = g_list_prepend (registry, self);
   return self;
@@ -352,8 +313,10 @@ driver_thread_get (const struct driver *driver, const char *node, int64_t deadli
 static bool
 is_stuck (struct driver_thread *self)
 {
+  bool waits = !fence_thread_comes_back (self->fences, g_get_monotonic_time () + WAITER_US);
+
   g_mutex_lock (&self->lock);
-  if (!waiter_comes_back (self))
+  if (waits)
     lose (self);
   bool stuck = self->opening || is_lost (self);
   g_mutex_unlock (&self->lock);

@@ -152,7 +152,7 @@ judge (struct attempt *attempt, struct contender *contender, GError *error)
 struct job *
 attempt_run (struct attempt *attempt, struct contender *contender, struct job *job)
 {
-  bool late = contender->executor && g_get_monotonic_time () >= attempt->deadline;
+  bool late = contender->executor && attempt->deadline - g_get_monotonic_time () < CHOOSER_LEAST_US;
 
   if (!late && !job_run (job, contender->executor, attempt->deadline)) {
     chooser_lose_executor (attempt->chooser, contender);

@@ -13,6 +13,10 @@
 /* How long anything may take that nobody waits for a picture for. */
 #define ASIDE_US G_USEC_PER_SEC
 
+/* With less than that a driver is not asked: a fence would seem never to signal, and the device to
+ * be lost. */
+#define CHOOSER_LEAST_US (G_USEC_PER_SEC / 20)
+
 /* A back end as a chooser knows it. */
 struct contender {
   struct backend *backend;          /* NULL: it could not be had */

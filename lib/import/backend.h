@@ -72,9 +72,10 @@ enum {
 
 /* Where the slots of a back end run. run executes fn (job) on its thread, in order, and returns
  * when it is done. True: the caller still owns its reference on job; fn ran, or never will, because
- * its turn had not come by the deadline. False: the deadline passed while it ran, and the executor
- * is lost; the caller's reference is the executor's now: the thread may still be inside fn, and
- * calls unref (job) when it comes out. */
+ * its turn had not come well before the deadline. False: it ran on after the deadline for longer
+ * than a wait that ends there takes to come back, and the executor is lost; the caller's reference
+ * is the executor's now: the thread may still be inside fn, and calls unref (job) when it comes
+ * out. */
 struct import_executor {
   bool (*run) (struct import_executor *executor, void (*fn) (void *job), void *job,
                GDestroyNotify unref, int64_t deadline);

@@ -286,7 +286,7 @@ test_hangs_in_begin (void **state)
   finish_or_fail (&pending, 1);
   hold (true);
   expect_lost_warning ();
-  assert_true (chooser_begin (chooser, buffer, &whole, &shape, g_get_monotonic_time () + 50000,
+  assert_true (chooser_begin (chooser, buffer, &whole, &shape, g_get_monotonic_time () + 100000,
                               NULL, &pending, &error));
   g_test_assert_expected_messages ();
   assert_null (pending.ticket);

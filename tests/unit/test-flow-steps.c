@@ -336,6 +336,39 @@ test_device_lost (void **state)
   end (scene, &sheet);
 }
 
+static GLenum EGLAPIENTRY
+waiting_in_vain (GLsync sync, GLbitfield flags, GLuint64 timeout)
+{
+  (void) sync;
+  (void) flags;
+  g_usleep (timeout / 1000);
+  return GL_TIMEOUT_EXPIRED;
+}
+
+/* A wait that takes all the time there is comes back nonetheless, so nothing hangs: the device is
+ * opened anew, and not out of use for the whole process. */
+static void
+test_fence_is_late (void **state)
+{
+  PFNGLCLIENTWAITSYNCPROC saved = epoxy_glClientWaitSync;
+  struct scene *scene = pipelined_scene (false);
+  struct sheet sheet = sheet_new (64, 48);
+
+  (void) state;
+  scene_show (scene, &sheet);
+  scene_expect_painted (scene, &sheet, 1);
+  epoxy_glClientWaitSync = waiting_in_vain;
+  sheet_fill (&sheet, 2);
+  scene_expect_reply (scene, scene_update (scene, &sheet), 2 * REPLY_MS);
+  epoxy_glClientWaitSync = saved;
+  QdmabufFrame *frame = scene_take (scene);
+  assert_frame_is (frame, &sheet, 2);
+  assert_string_equal (qdmabuf_frame_get_backend (frame), "egl");
+  qdmabuf_frame_unref (frame);
+  assert_int_equal (driver_thread_n_abandoned (), 0);
+  end (scene, &sheet);
+}
+
 /* ---- changes while pictures are on their way ---- */
 
 static void
@@ -459,6 +492,7 @@ main (void)
     steps_unit_test (test_failure_in_the_middle),
     steps_unit_test (test_failure_behind_one_that_works),
     steps_unit_test (test_device_lost),
+    steps_unit_test (test_fence_is_late),
     steps_unit_test (test_stop),
     steps_unit_test (test_size_changes),
     steps_unit_test (test_all_held),
