@@ -33,6 +33,7 @@ struct chooser {
   GArray *candidates;    /* of chooser.c; empty between its calls */
   GPtrArray *contenders; /* of struct contender */
   GQueue kept;           /* of struct kept_import, last used first */
+  GQueue orphans;    /* of struct pending_read, on the heap: given up before they were finished */
   struct refusals refusals;
   chooser_prefer_fn prefer; /* nullable */
   void *prefer_data;
@@ -86,5 +87,7 @@ chooser_find_contender (const struct chooser *chooser, const struct backend *bac
 void chooser_lose_executor (struct chooser *chooser, struct contender *contender);
 /* Contender's device is over, as reason, which it takes, says. */
 void chooser_lose (struct chooser *chooser, struct contender *contender, GError *reason);
+/* Has back ends forget what could not be finished while they were busy. */
+void chooser_forget_orphans (struct chooser *chooser);
 /* Takes kept, which is in no list any more. */
 void chooser_release_import (struct chooser *chooser, struct kept_import *kept);

@@ -46,8 +46,8 @@ struct backend_ops {
    * rest; shape is what dst will be, without data. The ticket is given back by finish, which returns
    * as read does. watched: the ticket is given to wait too, once, before or after finish; wait
    * returns when finish need not wait, or at the deadline. finish with dst NULL forgets the read.
-   * Finished in the order in which they were begun, of one caller. begin may return NULL without an
-   * error: this read goes by `read`. */
+   * Finished in the order in which they were begun, of one caller, but for those that are forgotten.
+   * begin may return NULL without an error: this read goes by `read`. */
   void *(*begin) (struct backend *backend, void *imported, const struct damage *damage,
                   const struct picture *shape, bool watched, int64_t deadline, GError **error);
   bool (*finish) (struct backend *backend, void *ticket, const struct picture *dst,

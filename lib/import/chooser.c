@@ -33,6 +33,7 @@ chooser_new (const char *preference)
   chooser->contenders = g_ptr_array_new_with_free_func (contender_free);
   chooser->candidates = g_array_new (FALSE, FALSE, sizeof (struct candidate));
   g_queue_init (&chooser->kept);
+  g_queue_init (&chooser->orphans);
   return chooser;
 }
 
@@ -318,6 +319,7 @@ chooser_begin (struct chooser *chooser, QdmabufBuffer *buffer, const struct dama
   *pending = (struct pending_read){ 0 };
   if (buffer->kind != BUFFER_DMABUF)
     return true;
+  chooser_forget_orphans (chooser);
   if (!is_good (buffer, error))
     return false;
 
@@ -328,50 +330,6 @@ chooser_begin (struct chooser *chooser, QdmabufBuffer *buffer, const struct dama
   attempt.watch = watch;
   enum verdict verdict = try (&attempt, &name);
   return conclude (&attempt, verdict, error);
-}
-
-/* The deadline is that of the driver's work, which may have passed: what was begun must be finished
- * nonetheless, and then that does not take long. */
-static bool
-run_finish (struct chooser *chooser, struct contender *contender, struct job *job, GError **error)
-{
-  int64_t patience = MAX (job->deadline, g_get_monotonic_time () + ASIDE_US);
-
-  if (!job_run (job, contender->executor, patience)) {
-    chooser_lose_executor (chooser, contender);
-    g_propagate_error (error, g_error_copy (contender->over));
-    return false;
-  }
-  bool ok = job->ok;
-  if (!job->ran)
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_TIMED_OUT,
-                 "no time was left for back end \"%s\" to finish the picture", contender->name);
-  else if (job->error)
-    g_propagate_error (error, g_steal_pointer (&job->error));
-  job_done (job, &chooser->spare);
-  return ok;
-}
-
-bool
-chooser_finish (struct chooser *chooser, struct pending_read *pending, const struct picture *dst,
-                int64_t deadline, const char **backend_name, GError **error)
-{
-  struct contender *contender = pending->contender;
-  void *ticket = g_steal_pointer (&pending->ticket);
-  GError *failure = NULL;
-
-  *backend_name = contender->name;
-  if (contender->over) {
-    g_propagate_error (error, g_error_copy (contender->over));
-    return false;
-  }
-  struct job *job = job_new_finish (&chooser->spare, contender->backend, ticket, dst, deadline);
-  bool ok = run_finish (chooser, contender, job, &failure);
-  if (g_error_matches (failure, QDMABUF_ERROR, QDMABUF_ERROR_DEVICE_LOST) && !contender->over)
-    chooser_lose (chooser, contender, g_error_copy (failure));
-  if (failure)
-    g_propagate_error (error, failure);
-  return ok;
 }
 
 char *
@@ -398,6 +356,8 @@ chooser_free (struct chooser *chooser)
 {
   struct kept_import *kept = NULL;
 
+  chooser_forget_orphans (chooser);
+  g_queue_clear_full (&chooser->orphans, g_free);
   while ((kept = g_queue_pop_head (&chooser->kept)))
     chooser_release_import (chooser, kept);
   refusals_clear (&chooser->refusals);

@@ -244,6 +244,7 @@ struct worker {
   void *job;
   GDestroyNotify unref;
   bool done, lost, quit;
+  bool busy; /* nobody's turn comes in time */
   unsigned n_run;
 };
 
@@ -277,6 +278,8 @@ worker_run (struct import_executor *executor, void (*fn) (void *job), void *job,
 {
   struct worker *worker = (struct worker *) executor;
 
+  if (worker->busy)
+    return true;
   g_mutex_lock (&worker->lock);
   assert_false (worker->lost); /* nobody asks again */
   worker->n_run++;

@@ -257,6 +257,35 @@ test_watched (void **state)
   worker_finish (&worker);
 }
 
+/* A back end that is busy with others has no time to finish: the picture is lost, but what was
+ * begun is given back as soon as it has. */
+static void
+test_busy_in_finish (void **state)
+{
+  (void) state;
+  begin_on_worker ();
+  QdmabufBuffer *buffer = source_new (&plain);
+  struct pending_read pending = begin_or_fail (buffer, NULL);
+  worker.busy = true;
+  expect_not_finished (&pending, QDMABUF_ERROR_TIMED_OUT);
+  assert_int_equal (egl.n_begun, 1);
+  worker.busy = false;
+  pending = begin_or_fail (buffer, NULL);
+  assert_true (egl.n_begun == 1 && egl.n_forgotten == 1);
+  finish_or_fail (&pending, 2);
+
+  /* At the end too. */
+  pending = begin_or_fail (buffer, NULL);
+  worker.busy = true;
+  expect_not_finished (&pending, QDMABUF_ERROR_TIMED_OUT);
+  worker.busy = false;
+  chooser_free (chooser);
+  assert_true (egl.n_begun == 0 && egl.n_forgotten == 2);
+  qdmabuf_buffer_unref (buffer);
+  egl.ops.close (&egl.base);
+  worker_finish (&worker);
+}
+
 static void
 hold (bool hold)
 {
@@ -328,11 +357,12 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    fds_unit_test (test_two_steps),      fds_unit_test (test_one_step),
-    fds_unit_test (test_reluctant),      fds_unit_test (test_begin_fails),
-    fds_unit_test (test_lost_between),   fds_unit_test (test_other_errors),
-    fds_unit_test (test_forgotten),      fds_unit_test (test_watched),
-    fds_unit_test (test_hangs_in_begin), fds_unit_test (test_hangs_in_finish),
+    fds_unit_test (test_two_steps),       fds_unit_test (test_one_step),
+    fds_unit_test (test_reluctant),       fds_unit_test (test_begin_fails),
+    fds_unit_test (test_lost_between),    fds_unit_test (test_other_errors),
+    fds_unit_test (test_forgotten),       fds_unit_test (test_watched),
+    fds_unit_test (test_busy_in_finish),  fds_unit_test (test_hangs_in_begin),
+    fds_unit_test (test_hangs_in_finish),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);
