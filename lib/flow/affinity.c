@@ -146,6 +146,22 @@ check_unknown_layout (const struct affinity *self, unsigned node, const char *ex
   return 0;
 }
 
+static bool
+is_of_unknown_layout (const QdmabufBuffer *buffer)
+{
+  return buffer->layout.modifier == DRM_FORMAT_MOD_INVALID &&
+         source_find_home (buffer) != SOURCE_FILE;
+}
+
+int
+affinity_of_any (const QdmabufBuffer *buffer, GError **reason)
+{
+  if (is_of_unknown_layout (buffer))
+    return bar (reason, "it has no modifier, and nothing tells whether the GPU that EGL takes by "
+                        "itself made it: choose one by its render node");
+  return 0;
+}
+
 int
 affinity_of (const struct affinity *self, unsigned node, const QdmabufBuffer *buffer,
              GError **reason)
@@ -153,9 +169,7 @@ affinity_of (const struct affinity *self, unsigned node, const QdmabufBuffer *bu
   struct origin origin = origin_of (buffer);
   g_autofree char *exporter = origin.exporter;
 
-  if (buffer->layout.modifier == DRM_FORMAT_MOD_INVALID &&
-      source_find_home (buffer) != SOURCE_FILE &&
-      check_unknown_layout (self, node, exporter, reason) < 0)
+  if (is_of_unknown_layout (buffer) && check_unknown_layout (self, node, exporter, reason) < 0)
     return -1;
   if (self->nodes->len < 2)
     return 0;

@@ -17,5 +17,7 @@ const char *affinity_node (const struct affinity *affinity, unsigned node);
  * GPU knows. */
 int affinity_of (const struct affinity *affinity, unsigned node, const QdmabufBuffer *buffer,
                  GError **reason);
+/* The same for a GPU of which nobody says what its node is. */
+int affinity_of_any (const QdmabufBuffer *buffer, GError **reason);
 /* The node read the buffer: those like it are its own from now on. */
 void affinity_learn (struct affinity *affinity, unsigned node, const QdmabufBuffer *buffer);

@@ -35,6 +35,13 @@ gpu_at (const struct gpus *self, unsigned i)
   return &g_array_index (self->all, struct gpu, i);
 }
 
+static int
+fit (const struct gpus *self, const struct gpu *gpu, const QdmabufBuffer *buffer, GError **reason)
+{
+  return gpu->node >= 0 ? affinity_of (self->affinity, (unsigned) gpu->node, buffer, reason)
+                        : affinity_of_any (buffer, reason);
+}
+
 /* ---- which there are ---- */
 
 static bool
@@ -90,8 +97,8 @@ prefer (void *data, const struct backend *backend, const QdmabufBuffer *buffer, 
   for (unsigned i = 0; i < self->all->len; i++) {
     const struct gpu *gpu = gpu_at (self, i);
 
-    if (gpu->thread && driver_thread_backend (gpu->thread) == backend && gpu->node >= 0)
-      return affinity_of (self->affinity, (unsigned) gpu->node, buffer, reason);
+    if (gpu->thread && driver_thread_backend (gpu->thread) == backend)
+      return fit (self, gpu, buffer, reason);
   }
   return 0;
 }
@@ -144,7 +151,9 @@ worth_opening (const struct gpus *self, const struct gpu *gpu, const QdmabufBuff
 {
   if (gpu->tried || (gpu->last_resort && is_open (self, gpu->driver)))
     return -1;
-  int fits = gpu->node >= 0 ? affinity_of (self->affinity, (unsigned) gpu->node, buffer, NULL) : 0;
+  /* Where there is no node at all it is software, most likely, which knows best what it can read.
+   */
+  int fits = gpu->node >= 0 || gpu->last_resort ? fit (self, gpu, buffer, NULL) : 0;
   return fits < 0 ? -1 : gpu->score + (gpu->last_resort ? -1 : fits);
 }
 

@@ -148,6 +148,41 @@ test_no_modifier (void **state)
 }
 
 static void
+expect_refusal (const struct source_spec *spec)
+{
+  QdmabufBuffer *buffer = source_new (spec);
+  struct damage all = damage_whole (spec->width, spec->height);
+  struct picture dst = target_new (DRM_FORMAT_XRGB8888, spec->width, spec->height, 0);
+  const char *got = NULL;
+  GError *error = NULL;
+
+  assert_false (devices_read (devices, buffer, &all, &dst, soon (), &got, &error));
+  assert_int_equal (error->code, QDMABUF_ERROR_UNSUPPORTED_MODIFIER);
+  g_error_free (error);
+  picture_drop (&dst);
+  qdmabuf_buffer_unref (buffer);
+}
+
+/* Where two may have made it none is asked, nor the one that EGL would take by itself; and where
+ * another did, which is not here, neither. */
+static void
+test_no_modifier_of_any (void **state)
+{
+  static const char *const makers[] = { "drm", "tegra" };
+  struct source_spec unknown = plain;
+
+  (void) state;
+  unknown.modifier = DRM_FORMAT_MOD_INVALID;
+  for (unsigned i = 0; i < G_N_ELEMENTS (makers); i++) {
+    begin (makers[i], -1);
+    expect_refusal (&unknown);
+    expect_refusal (&unknown);
+    expect_images (0, 0, 0);
+    end ();
+  }
+}
+
+static void
 test_reset (void **state)
 {
   (void) state;
@@ -165,8 +200,9 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    fds_unit_test (test_exporter), fds_unit_test (test_refusals),    fds_unit_test (test_pinned),
-    fds_unit_test (test_reset),    fds_unit_test (test_no_modifier),
+    fds_unit_test (test_exporter),    fds_unit_test (test_refusals),
+    fds_unit_test (test_pinned),      fds_unit_test (test_reset),
+    fds_unit_test (test_no_modifier), fds_unit_test (test_no_modifier_of_any),
   };
   GError *error = NULL;
 
