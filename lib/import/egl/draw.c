@@ -90,8 +90,11 @@ prepare (struct egl_canvas *canvas, const struct egl_device *device, const struc
   struct rect last = place_of (shape, n - 1);
   int32_t width = place_of (shape, 0).width;
 
-  return check_size (device, &last, width, error) &&
-         canvas_resize (canvas, (uint32_t) width, (uint32_t) (last.y + last.height), error);
+  if (!check_size (device, &last, width, error))
+    return false;
+  /* Whatever comes of it, what was drawn before may be gone. */
+  canvas->serial++;
+  return canvas_resize (canvas, (uint32_t) width, (uint32_t) (last.y + last.height), error);
 }
 
 /* ---- drawing ---- */
@@ -124,7 +127,6 @@ egl_canvas_draw (struct egl_canvas *canvas, const struct egl_device *device,
 
   if (!prepare (canvas, device, shape, error))
     return false;
-  canvas->serial++;
   glBindFramebuffer (GL_FRAMEBUFFER, canvas->framebuffer);
   egl_image_bind (image);
   for (unsigned i = 0; i < n; i++) {
