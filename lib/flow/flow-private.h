@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The state that the files of one flow share: flow.c and lend.c (convert thread), incoming.c
- * (listener thread), registration.c. */
+/* The state that the files of one flow share: flow.c, work.c and lend.c (convert thread),
+ * incoming.c (listener thread), registration.c. */
 #pragma once
 
 #include "deliver/lender.h"
@@ -64,6 +64,11 @@ void flow_pass_warning (struct flow *flow, const GError *error);
 
 /* Hands a frame on. time: of the call that made it. Convert thread, no lock held. Takes frame. */
 void flow_publish (struct flow *flow, int64_t time, QdmabufFrame *frame);
+/* Reads, or begins to. Convert thread, no lock held. Takes what work has. */
+void flow_read (struct flow *flow, struct inbox_work *work);
+/* The oldest of what was begun. doubtful (nullable): the work that it was begun for, if that may
+ * have been about a placeholder. Convert thread, no lock held. */
+void flow_finish (struct flow *flow, const struct inbox_work *doubtful);
 /* Is the application to read this buffer itself? */
 bool flow_lends (const struct flow *flow, const QdmabufBuffer *buffer);
 /* Convert thread, no lock held. Takes what work has. */
