@@ -624,6 +624,38 @@ test_map_fails_late (void **state)
   picture_drop (&dst);
 }
 
+/* Nor if the canvas was lost in an attempt to make it larger. */
+static void
+test_map_fails_without_canvas (void **state)
+{
+  PFNGLMAPBUFFERRANGEPROC saved_map = epoxy_glMapBufferRange;
+  PFNGLCHECKFRAMEBUFFERSTATUSPROC saved_status = epoxy_glCheckFramebufferStatus;
+  struct picture dst = planar_new (DRM_FORMAT_NV12, plain.width, plain.height);
+  struct picture larger = nv12;
+  struct damage all = damage_whole (plain.width, plain.height);
+  g_autoptr (GError) error = NULL;
+
+  (void) state;
+  skip_on_hardware ();
+  dst.color = nv12.color;
+  larger.height *= 2;
+  QdmabufBuffer *buffer = source_new (&plain);
+  struct egl_image *image = import (buffer, false);
+  struct egl_slot *slot = begin (image, false);
+  epoxy_glCheckFramebufferStatus = refusing_status;
+  incomplete = 1;
+  assert_null (egl_readback_begin (&readback, device, image, &all, &larger, false, soon (), NULL));
+  assert_int_equal (incomplete, 0);
+  epoxy_glCheckFramebufferStatus = saved_status;
+  epoxy_glMapBufferRange = failing_map;
+  assert_false (egl_readback_finish (&readback, device, slot, &dst, soon (), &error));
+  assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_FAILED));
+  epoxy_glMapBufferRange = saved_map;
+  egl_image_free (device, image);
+  qdmabuf_buffer_unref (buffer);
+  picture_drop (&dst);
+}
+
 static GLenum
 hanging_wait (GLsync sync, GLbitfield flags, GLuint64 timeout)
 {
@@ -708,7 +740,8 @@ main (void)
     convert_unit_test (test_no_map),          convert_unit_test (test_lost_map),
     convert_unit_test (test_no_copy),         convert_unit_test (test_three_at_once),
     convert_unit_test (test_watched),         convert_unit_test (test_ring_is_full),
-    convert_unit_test (test_map_fails_late),  convert_unit_test (test_fences_hang),
+    convert_unit_test (test_map_fails_late),
+    convert_unit_test (test_map_fails_without_canvas),  convert_unit_test (test_fences_hang),
     convert_unit_test (test_reset),
   };
 
