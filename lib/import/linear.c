@@ -12,6 +12,7 @@
 #include "import/backend.h"
 #include "import/guard.h"
 #include "import/mapped.h"
+#include "import/refuse.h"
 #include "import/source.h"
 #include "import/strip.h"
 
@@ -30,16 +31,6 @@ struct linear_import {
 };
 
 static int
-refuse (GError **reason, QdmabufError code, const QdmabufBuffer *buffer, const char *why)
-{
-  g_autofree char *fourcc = fourcc_name (buffer->layout.fourcc);
-  g_autofree char *modifier = modifier_name (buffer->layout.modifier);
-
-  g_set_error (reason, QDMABUF_ERROR, (int) code, "%s with modifier %s %s", fourcc, modifier, why);
-  return BACKEND_SCORE_NO;
-}
-
-static int
 score_home (enum source_home home)
 {
   return home == SOURCE_DEVICE ? BACKEND_SCORE_UNCACHED : BACKEND_SCORE_DIRECT;
@@ -50,11 +41,11 @@ static int
 score_unknown_layout (const QdmabufBuffer *buffer, GError **reason)
 {
   if (source_find_home (buffer) != SOURCE_FILE)
-    return refuse (reason, QDMABUF_ERROR_UNSUPPORTED_MODIFIER, buffer,
-                   "has a layout that only the driver which made it knows");
+    return refuse_buffer (reason, QDMABUF_ERROR_UNSUPPORTED_MODIFIER, buffer,
+                          "has a layout that only the driver which made it knows");
   if (buffer->layout.n_planes != 1 || !source_fits_linear (buffer))
-    return refuse (reason, QDMABUF_ERROR_BAD_LAYOUT, buffer,
-                   "does not fit into its memory as rows");
+    return refuse_buffer (reason, QDMABUF_ERROR_BAD_LAYOUT, buffer,
+                          "does not fit into its memory as rows");
   return BACKEND_SCORE_DIRECT;
 }
 
@@ -62,14 +53,15 @@ static int
 linear_score (struct backend *backend G_GNUC_UNUSED, const QdmabufBuffer *buffer, GError **reason)
 {
   if (!pixel_format_find (buffer->layout.fourcc))
-    return refuse (reason, QDMABUF_ERROR_UNSUPPORTED_FORMAT, buffer, "is no pixel format it knows");
+    return refuse_buffer (reason, QDMABUF_ERROR_UNSUPPORTED_FORMAT, buffer,
+                          "is no pixel format it knows");
   if (buffer->kind != BUFFER_DMABUF)
     return BACKEND_SCORE_DIRECT;
   if (buffer->layout.modifier == DRM_FORMAT_MOD_INVALID)
     return score_unknown_layout (buffer, reason);
   if (buffer->layout.modifier != DRM_FORMAT_MOD_LINEAR)
-    return refuse (reason, QDMABUF_ERROR_UNSUPPORTED_MODIFIER, buffer,
-                   "is tiled or compressed, not in rows");
+    return refuse_buffer (reason, QDMABUF_ERROR_UNSUPPORTED_MODIFIER, buffer,
+                          "is tiled or compressed, not in rows");
   return score_home (source_find_home (buffer));
 }
 
@@ -297,7 +289,7 @@ linear_read (struct backend *backend, void *imported, const struct damage *damag
     g_autofree char *to = fourcc_name (dst->fourcc);
     g_autofree char *why = g_strdup_printf ("cannot become %s", to);
 
-    refuse (error, QDMABUF_ERROR_UNSUPPORTED_FORMAT, import->buffer, why);
+    refuse_buffer (error, QDMABUF_ERROR_UNSUPPORTED_FORMAT, import->buffer, why);
     return false;
   }
   if (import->buffer->kind == BUFFER_BYTES)

@@ -11,6 +11,7 @@
 #include "import/detile/swizzle.h"
 #include "import/detile/view.h"
 #include "import/mapped.h"
+#include "import/refuse.h"
 #include "import/source.h"
 
 /* Tiles become rows in a strip before they are converted: so many pixels wide, and as high as stays
@@ -34,16 +35,6 @@ struct detile_import {
   const struct detile_kernels *kernels;
 };
 
-static bool
-refuse (GError **reason, QdmabufError code, const QdmabufBuffer *buffer, const char *why)
-{
-  g_autofree char *fourcc = fourcc_name (buffer->layout.fourcc);
-  g_autofree char *modifier = modifier_name (buffer->layout.modifier);
-
-  g_set_error (reason, QDMABUF_ERROR, (int) code, "%s with modifier %s %s", fourcc, modifier, why);
-  return false;
-}
-
 /* ---- what it takes ---- */
 
 static bool
@@ -53,15 +44,16 @@ check_kind (const struct detile *detile, const QdmabufBuffer *buffer, GError **r
 
   if (buffer->kind != BUFFER_DMABUF || modifier == DRM_FORMAT_MOD_LINEAR ||
       modifier == DRM_FORMAT_MOD_INVALID)
-    return refuse (reason, QDMABUF_ERROR_NO_BACKEND, buffer, "is not known to be tiled");
+    return refuse_buffer (reason, QDMABUF_ERROR_NO_BACKEND, buffer, "is not known to be tiled");
   if (!detile->kernels)
-    return refuse (
+    return refuse_buffer (
         reason, QDMABUF_ERROR_NO_BACKEND, buffer,
         "is not read, because QDMABUF_CPU asks for instructions that this processor does not have");
   if (!detile->guarded && buffer->memory[0].can_shrink)
-    return refuse (reason, QDMABUF_ERROR_NO_BACKEND, buffer,
-                   "is not read, because its memory may be cut off and QDMABUF_SIGBUS=0 forbids to "
-                   "guard against that");
+    return refuse_buffer (
+        reason, QDMABUF_ERROR_NO_BACKEND, buffer,
+        "is not read, because its memory may be cut off and QDMABUF_SIGBUS=0 forbids to "
+        "guard against that");
   return true;
 }
 
@@ -76,7 +68,7 @@ check_memory (const QdmabufBuffer *buffer, uint64_t size, GError **reason)
       "needs %" G_GUINT64_FORMAT
       " bytes with the padding of its tiles, but its memory has %" G_GUINT64_FORMAT,
       end, buffer->memory[0].size);
-  return refuse (reason, QDMABUF_ERROR_BAD_LAYOUT, buffer, why);
+  return refuse_buffer (reason, QDMABUF_ERROR_BAD_LAYOUT, buffer, why);
 }
 
 /* Counted from the start of the memory, which the plane's addresses are only where it begins a
@@ -92,10 +84,10 @@ check_swizzle (const QdmabufBuffer *buffer, struct equation *equation, GError **
   if (layout->modifier >> 56 != DRM_FORMAT_MOD_VENDOR_INTEL || !source_is_of (buffer, "i915"))
     return true;
   if (!swizzle_ask (&host, buffer_plane_fd (buffer, 0), layout->modifier, &mask, &why))
-    return refuse (reason, QDMABUF_ERROR_UNSUPPORTED_MODIFIER, buffer, why);
+    return refuse_buffer (reason, QDMABUF_ERROR_UNSUPPORTED_MODIFIER, buffer, why);
   if (mask && layout->planes[0].offset % 4096)
-    return refuse (reason, QDMABUF_ERROR_UNSUPPORTED_MODIFIER, buffer,
-                   "is swizzled, and does not begin on a page");
+    return refuse_buffer (reason, QDMABUF_ERROR_UNSUPPORTED_MODIFIER, buffer,
+                          "is swizzled, and does not begin on a page");
   equation_swizzle (equation, mask);
   return true;
 }
@@ -117,18 +109,20 @@ describe (const struct detile *detile, const QdmabufBuffer *buffer,
   g_autofree char *why = NULL;
 
   if (!format)
-    return refuse (reason, QDMABUF_ERROR_UNSUPPORTED_FORMAT, buffer, "is no pixel format it knows");
+    return refuse_buffer (reason, QDMABUF_ERROR_UNSUPPORTED_FORMAT, buffer,
+                          "is no pixel format it knows");
   *request = (struct equation_request){ .modifier = layout->modifier,
                                         .cpp = format->cpp,
                                         .width = layout->width,
                                         .height = layout->height,
                                         .nvidia = view_of (detile, layout->modifier) };
   if (!equation_find (equation, request, &why))
-    return refuse (reason, QDMABUF_ERROR_UNSUPPORTED_MODIFIER, buffer, why);
+    return refuse_buffer (reason, QDMABUF_ERROR_UNSUPPORTED_MODIFIER, buffer, why);
   if (layout->n_planes != 1)
-    return refuse (reason, QDMABUF_ERROR_BAD_LAYOUT, buffer, "has more planes than such a layout");
+    return refuse_buffer (reason, QDMABUF_ERROR_BAD_LAYOUT, buffer,
+                          "has more planes than such a layout");
   if (!plan_size (size, equation, request, layout->planes[0].stride, &why))
-    return refuse (reason, QDMABUF_ERROR_BAD_LAYOUT, buffer, why);
+    return refuse_buffer (reason, QDMABUF_ERROR_BAD_LAYOUT, buffer, why);
   return check_memory (buffer, *size, reason) && check_swizzle (buffer, equation, reason);
 }
 
@@ -277,7 +271,7 @@ detile_read (struct backend *backend, void *imported, const struct damage *damag
     g_autofree char *to = fourcc_name (dst->fourcc);
     g_autofree char *why = g_strdup_printf ("cannot become %s", to);
 
-    return refuse (error, QDMABUF_ERROR_UNSUPPORTED_FORMAT, buffer, why);
+    return refuse_buffer (error, QDMABUF_ERROR_UNSUPPORTED_FORMAT, buffer, why);
   }
   if (!mapped_begin (&import->mapped, deadline, error))
     return false;

@@ -12,6 +12,7 @@
 #include "convert/convert.h"
 #include "import/gbm/node.h"
 #include "import/nodes.h"
+#include "import/refuse.h"
 #include "import/source.h"
 
 struct gbm {
@@ -26,16 +27,6 @@ struct gbm_import {
 
 G_STATIC_ASSERT (GBM_MAX_PLANES >= LAYOUT_MAX_PLANES);
 
-static bool
-refuse (GError **reason, QdmabufError code, const QdmabufBuffer *buffer, const char *why)
-{
-  g_autofree char *fourcc = fourcc_name (buffer->layout.fourcc);
-  g_autofree char *modifier = modifier_name (buffer->layout.modifier);
-
-  g_set_error (reason, QDMABUF_ERROR, (int) code, "%s with modifier %s %s", fourcc, modifier, why);
-  return false;
-}
-
 /* What libgbm said when it failed; drivers do not always say anything. */
 static bool
 refuse_errno (GError **reason, QdmabufError code, const QdmabufBuffer *buffer, const char *what,
@@ -45,7 +36,7 @@ refuse_errno (GError **reason, QdmabufError code, const QdmabufBuffer *buffer, c
       g_strdup_printf ("and stride %u %s: %s", buffer->layout.planes[0].stride, what,
                        number ? g_strerror (number) : "the driver does not say why");
 
-  return refuse (reason, code, buffer, why);
+  return refuse_buffer (reason, code, buffer, why);
 }
 
 /* ---- what it takes ---- */
@@ -77,17 +68,19 @@ check (const QdmabufBuffer *buffer, GError **reason)
   const struct layout *layout = &buffer->layout;
 
   if (buffer->kind != BUFFER_DMABUF || !buffer->memory[0].is_dmabuf)
-    return refuse (reason, QDMABUF_ERROR_NO_BACKEND, buffer,
-                   "is in no DMA-BUF that a GPU could read");
+    return refuse_buffer (reason, QDMABUF_ERROR_NO_BACKEND, buffer,
+                          "is in no DMA-BUF that a GPU could read");
   if (!pixel_format_find (layout->fourcc))
-    return refuse (reason, QDMABUF_ERROR_UNSUPPORTED_FORMAT, buffer, "is no pixel format it knows");
+    return refuse_buffer (reason, QDMABUF_ERROR_UNSUPPORTED_FORMAT, buffer,
+                          "is no pixel format it knows");
   if (!has_small_planes (layout))
-    return refuse (reason, QDMABUF_ERROR_BAD_LAYOUT, buffer,
-                   "has a stride or an offset of 2 GiB or more");
+    return refuse_buffer (reason, QDMABUF_ERROR_BAD_LAYOUT, buffer,
+                          "has a stride or an offset of 2 GiB or more");
   if (modifier_of (buffer) == DRM_FORMAT_MOD_INVALID &&
       (layout->n_planes != 1 || layout->planes[0].offset != 0))
-    return refuse (reason, QDMABUF_ERROR_UNSUPPORTED_MODIFIER, buffer,
-                   "is imported without a modifier, which GBM does for one plane at offset 0 only");
+    return refuse_buffer (
+        reason, QDMABUF_ERROR_UNSUPPORTED_MODIFIER, buffer,
+        "is imported without a modifier, which GBM does for one plane at offset 0 only");
   return true;
 }
 
@@ -192,8 +185,8 @@ read_rect (const struct gbm_import *import, struct rect r, const struct picture 
   if (ok)
     convert_rows (layout, rows, stride, r, dst);
   else
-    refuse (error, QDMABUF_ERROR_NO_BACKEND, import->buffer,
-            "is mapped by the driver with rows that are too short");
+    refuse_buffer (error, QDMABUF_ERROR_NO_BACKEND, import->buffer,
+                   "is mapped by the driver with rows that are too short");
   gbm_bo_unmap (import->bo, mapping);
   return ok;
 }
@@ -208,7 +201,7 @@ gbm_read (struct backend *backend G_GNUC_UNUSED, void *imported, const struct da
     g_autofree char *to = fourcc_name (dst->fourcc);
     g_autofree char *why = g_strdup_printf ("cannot become %s", to);
 
-    return refuse (error, QDMABUF_ERROR_UNSUPPORTED_FORMAT, import->buffer, why);
+    return refuse_buffer (error, QDMABUF_ERROR_UNSUPPORTED_FORMAT, import->buffer, why);
   }
   if (!source_wait (import->buffer, deadline, error))
     return false;
