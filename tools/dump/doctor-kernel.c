@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What the kernel offers: render nodes, and the udmabuf that software rendering exports its
  * pictures with. */
-#include <fcntl.h>
 #include <gio/gio.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
+#include "common/device.h"
 #include "doctor-parts.h"
 
 /* "amdgpu", or "" where there is none. Full transfer. */
@@ -20,17 +19,6 @@ driver_of (const char *node)
   return target ? g_path_get_basename (target) : g_strdup ("");
 }
 
-/* As QEMU opens it. */
-static bool
-can_open (const char *path)
-{
-  int fd = open (path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-
-  if (fd >= 0)
-    close (fd);
-  return fd >= 0;
-}
-
 static GVariant *
 describe_node (const char *path, const char *driver)
 {
@@ -40,7 +28,7 @@ describe_node (const char *path, const char *driver)
   g_variant_dict_insert (&dict, "path", "s", path);
   g_variant_dict_insert (&dict, "driver", "s", driver);
   g_variant_dict_insert (&dict, "exists", "b", g_file_test (path, G_FILE_TEST_EXISTS));
-  g_variant_dict_insert (&dict, "usable", "b", can_open (path));
+  g_variant_dict_insert (&dict, "usable", "b", device_can_open (path));
   return g_variant_dict_end (&dict);
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "doctor-parts.h"
-#include "machine.h"
+#include "common/machine.h"
 #include "trial.h"
 
 #define HELP_TIMEOUT_S 20

@@ -5,7 +5,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "machine.h"
+#include "common/machine.h"
 
 struct trial {
   bool worked;   /* a frame came */

@@ -13,3 +13,5 @@ struct machine {
 
 /* Never NULL: for a processor that is not known, the x86 one, which QEMU can emulate everywhere. */
 const struct machine *machine_of_host (void);
+/* The one that the testcard is a guest of, whatever the processor: QEMU emulates it. */
+const struct machine *machine_of_testcard (void);

@@ -26,3 +26,9 @@ machine_of_host (void)
   }
   return &machines[0];
 }
+
+const struct machine *
+machine_of_testcard (void)
+{
+  return &machines[0];
+}
