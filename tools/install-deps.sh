@@ -26,6 +26,7 @@ build  libgbm-dev                  24.1      pc:gbm
 build  libdrm-dev                  2.4.121   pc:libdrm
 build  libyuv-dev                  -         header:libyuv.h
 build  libpng-dev                  -         pc:libpng
+build  libcairo2-dev               -         pc:cairo
 run    qemu-system-x86             1:10.0    cmd:qemu-system-x86_64
 run    qemu-system-modules-opengl  1:10.0    -
 run    libegl-mesa0                24.1      -

@@ -2,33 +2,15 @@
 # SPDX-License-Identifier: MIT
 #
 # qdmabuf-bench as a user types it: each row is there and holds figures, the JSON is what docs/bench.md says, nonsense is
-# refused by name, and Ctrl-C keeps what was measured. Needs QDMABUF_BENCH and VERSION in the environment.
+# refused by name, and Ctrl-C keeps what was measured. Needs QDMABUF_BENCH, SOURCE_DIR and VERSION in the environment.
 set -euo pipefail
-export LC_ALL=C.UTF-8
 
-: "${QDMABUF_BENCH:?}" "${VERSION:?}"
+: "${VERSION:?}" "${SOURCE_DIR:?}"
+source "$SOURCE_DIR/tests/support/bench-cli.sh"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-failures=0
-checks=0
 
-check() { # what, command...
-  checks=$((checks + 1))
-  if "${@:2}"; then return; fi
-  failures=$((failures + 1))
-  printf 'FAILED: %s\n' "$1" >&2
-  sed 's/^/  stderr: /' err >&2
-}
-bench() { # the exit code that is expected, arguments...
-  local expected=$1 code=0
-  shift
-  timeout 300 "$QDMABUF_BENCH" "$@" >stdout 2>err || code=$?
-  check "exit $expected, not $code: qdmabuf-bench $*" test "$code" = "$expected"
-}
-said() { check "stderr says '$1'" grep -qF -- "$1" err; }
-printed() { check "stdout says '$1'" grep -qF -- "$1" stdout; }
-lacks() { check "stdout does not say '$1'" bash -c '! grep -qF -- "$0" stdout' "$1"; }
 is_json() { # file, an expression of Python over d
   check "$1 is JSON with $2" python3 - "$1" "$2" <<'PYTHON'
 import json, math, sys
@@ -58,8 +40,6 @@ printed "qdmabuf-bench pixels [OPTION"
 printed "--filter"
 
 # ---- nonsense ----
-bench 1
-said "which command"
 bench 1 frobnicate
 said "'frobnicate' is no command"
 bench 1 pixels --frobnicate
@@ -170,5 +150,4 @@ lines = os.read(terminal, 65536).decode().split("\r")[1:]
 sys.exit(not lines or any(not re.fullmatch("\033\\[K\033\\[\\?7l[^\033]*\033\\[\\?7h", line) for line in lines))
 PYTHON
 
-printf '%d checks, %d failed\n' "$checks" "$failures"
-test "$failures" = 0
+finish

@@ -4,26 +4,41 @@
 #include <qemu-dmabuf/qemu-dmabuf.h>
 #include <stdio.h>
 
+#include "attach.h"
 #include "common/messages.h"
+#include "compare.h"
 #include "interrupt.h"
 #include "pixels.h"
+#include "soak.h"
 
 static const struct command {
   const char *name;
   const char *summary;
   enum status (*run) (int argc, char **argv);
 } commands[] = {
+  { "compare", "gl=on against gl=off, on the same guest; the default", compare_run },
+  { "attach", "the same figures of a VM that runs already", attach_run },
+  { "soak", "whether anything grows while all sorts of things happen to a VM", soak_run },
   { "pixels", "every conversion and every memory layout, against memcpy", pixels_run },
 };
 
 static void
 print_help (void)
 {
-  printf ("Usage:\n  qdmabuf-bench COMMAND [OPTION…]\n\nCommands:\n");
+  printf ("Usage:\n  qdmabuf-bench [COMMAND] [OPTION…]\n\nCommands:\n");
   for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
     printf ("  %-10s %s\n", commands[i].name, commands[i].summary);
   printf ("\n'qdmabuf-bench COMMAND --help' lists the options of a command.\n"
           "'qdmabuf-bench --version' prints the version.\n");
+}
+
+static enum status
+run_command (const struct command *command, int argc, char **argv)
+{
+  g_autofree char *title = g_strdup_printf ("qdmabuf-bench %s", command->name);
+
+  g_set_prgname (title);
+  return command->run (argc, argv);
 }
 
 static enum status
@@ -40,17 +55,14 @@ run (int argc, char **argv)
             qdmabuf_get_version ());
     return STATUS_OK;
   }
+  /* Without a command, the first one, with all options. */
+  if (!name || *name == '-')
+    return run_command (&commands[0], argc, argv);
   for (size_t i = 0; i < G_N_ELEMENTS (commands); i++) {
-    if (g_strcmp0 (name, commands[i].name) != 0)
-      continue;
-    g_autofree char *title = g_strdup_printf ("qdmabuf-bench %s", name);
-    g_set_prgname (title);
-    return commands[i].run (argc - 1, argv + 1);
+    if (g_str_equal (name, commands[i].name))
+      return run_command (&commands[i], argc - 1, argv + 1);
   }
-  if (name)
-    message_error ("'%s' is no command (--help lists them)", name);
-  else
-    message_error ("which command? (--help lists them)");
+  message_error ("'%s' is no command (--help lists them)", name);
   return STATUS_USAGE;
 }
 
@@ -63,10 +75,11 @@ main (int argc, char **argv)
   enum status status = run (argc, argv);
 
   /* A line that could not be written is gone, and later ones may have been. */
-  if (fflush (stdout) != 0 || ferror (stdout)) {
+  bool lost = fflush (stdout) != 0 || ferror (stdout);
+  if (lost && status != STATUS_WRITE)
     message_error ("cannot write to stdout");
+  if (lost)
     status = STATUS_WRITE;
-  }
   interrupt_end ();
   return (int) status;
 }

@@ -2,16 +2,14 @@
 /* What each option of `pixels` means. */
 #include "pixels-options.h"
 
-#include <string.h>
-
 #include "cases.h"
 #include "common/usage.h"
+#include "options-text.h"
 
 #define DEFAULT_PAIRS 200
 #define QUICK_PAIRS 10
 #define MAX_PAIRS 100000
 #define MAX_SIDE 16384
-#define MAX_PIXELS (64u << 20) /* what the library takes for one picture */
 
 /* As GOption delivers it. */
 struct raw {
@@ -75,39 +73,13 @@ raw_clear (struct raw *raw)
 }
 
 static bool
-is_side (guint64 n)
-{
-  return n >= 1 && n <= MAX_SIDE;
-}
-
-static bool
-parse_size (const char *text, struct size *size, GError **error)
-{
-  char *x = NULL;
-  char *end = NULL;
-  guint64 width = g_ascii_strtoull (text, &x, 10);
-  guint64 height = *x == 'x' ? g_ascii_strtoull (x + 1, &end, 10) : 0;
-
-  if (!g_ascii_isdigit (*text) || !end || !g_ascii_isdigit (x[1]) || *end)
-    return usage_error (error, "--size must be like 1280x800, not '%s'", text);
-  if (!is_side (width) || !is_side (height))
-    return usage_error (error, "--size must be from 1x1 to %ux%u, not %s", MAX_SIDE, MAX_SIDE,
-                        text);
-  if (width * height > MAX_PIXELS)
-    return usage_error (error, "--size must be %u pixels at most, such as 8192x8192, not %s",
-                        MAX_PIXELS, text);
-  *size = (struct size){ (unsigned) width, (unsigned) height };
-  return true;
-}
-
-static bool
 take_sizes (GArray *sizes, const struct raw *raw, GError **error)
 {
   static const struct size defaults[] = { { 1280, 800 }, { 1920, 1080 }, { 3840, 2160 } };
   struct size size;
 
   for (char **text = raw->sizes; text && *text; text++) {
-    if (!parse_size (*text, &size, error))
+    if (!options_size (*text, 1, MAX_SIDE, &size.width, &size.height, error))
       return false;
     g_array_append_val (sizes, size);
   }

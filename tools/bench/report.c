@@ -1,66 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* The schema "qdmabuf-bench/1", which docs/bench.md describes. */
+/* The figures of `pixels`, as docs/bench.md describes them. */
 #include "report.h"
 
-#include <errno.h>
-#include <gio/gio.h>
-#include <qemu-dmabuf/qemu-dmabuf.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "common/json.h"
 #include "formats.h"
-#include "host.h"
+#include "output.h"
 #include "table.h"
 
-#define SCHEMA "qdmabuf-bench/1"
-
 struct report {
-  FILE *json; /* NULL: none */
-  char *name; /* of json */
-  bool table;
+  struct output *output;
   bool rows, bars; /* the table has its header */
   unsigned pairs;
-  GVariant *host;
   GVariantBuilder all_rows, all_bars;
 };
-
-static bool
-fail (const char *name, GError **error)
-{
-  int code = errno;
-
-  g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (code), "cannot write '%s': %s", name,
-               g_strerror (code));
-  return false;
-}
 
 struct report *
 report_new (const char *json, unsigned pairs, GError **error)
 {
-  bool to_stdout = g_strcmp0 (json, "-") == 0;
-  FILE *file = to_stdout ? stdout : NULL;
+  struct output *output = output_new (json, error);
 
-  if (json && !to_stdout) {
-    file = fopen (json, "ae"); /* what it holds stays until there is something better */
-    if (!file) {
-      fail (json, error);
-      return NULL;
-    }
-  }
+  if (!output)
+    return NULL;
   struct report *report = g_new0 (struct report, 1);
-  report->json = file;
-  report->name = g_strdup (to_stdout ? "stdout" : json);
-  report->table = !to_stdout;
+  report->output = output;
   report->pairs = pairs;
-  report->host = g_variant_ref_sink (host_describe ());
   g_variant_builder_init (&report->all_rows, G_VARIANT_TYPE ("aa{sv}"));
   g_variant_builder_init (&report->all_bars, G_VARIANT_TYPE ("aa{sv}"));
-  if (report->table) {
-    host_print (report->host);
-    fflush (stdout);
-  }
   return report;
 }
 
@@ -101,7 +65,7 @@ describe_case (GVariantDict *dict, const struct bench_case *c, const struct aspe
 static void
 begin_rows (struct report *report)
 {
-  if (report->table && !report->rows)
+  if (output_has_table (report->output) && !report->rows)
     table_header ();
   report->rows = true;
 }
@@ -113,7 +77,7 @@ report_row (struct report *report, const struct bench_case *c, const struct aspe
   GVariantDict dict;
 
   begin_rows (report);
-  if (report->table)
+  if (output_has_table (report->output))
     table_row (c, aspect, result);
   describe_case (&dict, c, aspect);
   g_variant_dict_insert (&dict, "pairs", "u", result->pairs);
@@ -131,7 +95,7 @@ report_failure (struct report *report, const struct bench_case *c, const struct 
   GVariantDict dict;
 
   begin_rows (report);
-  if (report->table)
+  if (output_has_table (report->output))
     table_failure (c, aspect, why);
   describe_case (&dict, c, aspect);
   g_variant_dict_insert (&dict, "not-measured", "s", why);
@@ -143,10 +107,10 @@ report_bar (struct report *report, const struct bar *bar, const struct verdict *
 {
   GVariantDict dict;
 
-  if (report->table && !report->bars)
+  if (output_has_table (report->output) && !report->bars)
     table_bars_header ();
   report->bars = true;
-  if (report->table)
+  if (output_has_table (report->output))
     table_bar (bar, verdict);
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (&dict, "path", "s", bar->path);
@@ -171,13 +135,9 @@ describe (struct report *report, bool complete)
   GVariantDict dict;
 
   g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "schema", "s", SCHEMA);
   g_variant_dict_insert (&dict, "command", "s", "pixels");
-  g_variant_dict_insert (&dict, "version", "s", QDMABUF_VERSION_STRING);
-  g_variant_dict_insert (&dict, "library", "s", qdmabuf_get_version ());
   g_variant_dict_insert (&dict, "complete", "b", (gboolean) complete);
   g_variant_dict_insert (&dict, "pairs", "u", report->pairs);
-  g_variant_dict_insert_value (&dict, "host", report->host);
   g_variant_dict_insert_value (&dict, "rows", g_variant_builder_end (&report->all_rows));
   g_variant_dict_insert_value (&dict, "bars", g_variant_builder_end (&report->all_bars));
   return g_variant_dict_end (&dict);
@@ -186,34 +146,15 @@ describe (struct report *report, bool complete)
 bool
 report_is_lost (const struct report *report)
 {
-  return report->table && ferror (stdout);
-}
-
-/* Only a file can be cut off, and a pipe need not be. */
-static bool
-write_json (const struct report *report, const char *text, GError **error)
-{
-  struct stat status;
-  int fd = fileno (report->json);
-  bool is_file = fstat (fd, &status) == 0 && S_ISREG (status.st_mode);
-
-  if (is_file && report->json != stdout && ftruncate (fd, 0) != 0)
-    return fail (report->name, error);
-  fprintf (report->json, "%s\n", text);
-  return (fflush (report->json) == 0 && !ferror (report->json)) || fail (report->name, error);
+  return output_is_lost (report->output);
 }
 
 bool
 report_finish (struct report *report, bool complete, GError **error)
 {
   bool any = report->rows || report->bars;
-  g_autofree char *text = json_from_variant (describe (report, complete));
-  bool good = !report->json || !any || write_json (report, text, error);
+  bool good = output_finish (report->output, any, describe (report, complete), error);
 
-  if (report->json && report->json != stdout)
-    fclose (report->json);
-  g_variant_unref (report->host);
-  g_free (report->name);
   g_free (report);
   return good;
 }

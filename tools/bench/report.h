@@ -11,8 +11,7 @@
 
 struct report;
 
-/* json: a file, which is opened at once and keeps what it holds until report_finish, "-" for stdout
- * in place of the table, or NULL. Error: G_IO_ERROR. */
+/* json: as for output_new (). Error: G_IO_ERROR. */
 struct report *report_new (const char *json, unsigned pairs, GError **error);
 void report_row (struct report *report, const struct bench_case *c, const struct aspect *aspect,
                  const struct result *result);

@@ -61,10 +61,11 @@ read_code (const Picture *picture, CardCode code, uint32_t *value)
 /* The box is looked for in every place where it can be: the counter that is found there must be one
  * that puts the box there. */
 static bool
-read_box_code (const Picture *picture, const CardLayout *layout, bool bottom, uint32_t *value)
+read_box_code (const Picture *picture, const CardLayout *layout, bool bottom, uint32_t guess,
+               uint32_t *value)
 {
   for (uint32_t step = 0; step < CARD_BOX_STEPS; step++) {
-    CardRect box = card_layout_box (layout, step);
+    CardRect box = card_layout_box (layout, guess + step);
     uint32_t found = 0;
     bool ok = read_code (picture, card_layout_box_code (layout, box, bottom), &found);
     CardRect expected = card_layout_box (layout, found);
@@ -81,6 +82,13 @@ unsigned
 card_read_counter (const void *pixels, size_t stride, int32_t width, int32_t height,
                    CardDamage damage, uint32_t *top, uint32_t *bottom)
 {
+  return card_read_counter_near (pixels, stride, width, height, damage, 0, top, bottom);
+}
+
+unsigned
+card_read_counter_near (const void *pixels, size_t stride, int32_t width, int32_t height,
+                        CardDamage damage, uint32_t guess, uint32_t *top, uint32_t *bottom)
+{
   Picture picture = { pixels, stride / 4, width, height };
   CardLayout layout;
   uint32_t value[2] = { 0, 0 };
@@ -88,8 +96,8 @@ card_read_counter (const void *pixels, size_t stride, int32_t width, int32_t hei
 
   card_layout (width, height, &layout);
   if (damage == CARD_DAMAGE_BOX) {
-    found[0] = read_box_code (&picture, &layout, false, &value[0]);
-    found[1] = read_box_code (&picture, &layout, true, &value[1]);
+    found[0] = read_box_code (&picture, &layout, false, guess, &value[0]);
+    found[1] = read_box_code (&picture, &layout, true, guess, &value[1]);
   } else {
     found[0] = read_code (&picture, layout.top_code, &value[0]);
     found[1] = read_code (&picture, layout.bottom_code, &value[1]);

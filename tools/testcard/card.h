@@ -83,6 +83,12 @@ enum {
 unsigned card_read_counter (const void *pixels, size_t stride, int32_t width, int32_t height,
                             CardDamage damage, uint32_t *top, uint32_t *bottom);
 
+/* The same for who follows a moving picture: the box is looked for first where frame `guess` has it,
+ * then where those after it do. */
+unsigned card_read_counter_near (const void *pixels, size_t stride, int32_t width, int32_t height,
+                                 CardDamage damage, uint32_t guess, uint32_t *top,
+                                 uint32_t *bottom);
+
 /* Whether the row of input blocks could be read; then all of *input but the pointer is set. */
 bool card_read_input (const void *pixels, size_t stride, int32_t width, int32_t height,
                       CardInput *input);
