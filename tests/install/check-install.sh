@@ -118,3 +118,12 @@ if [[ -x $prefix/bin/qdmabuf-dump ]]; then
     fail "qdmabuf-dump --version does not say what it is built without"
   fi
 fi
+
+# With no QEMU to speak of: that the guest is found beside the program, where the compiler could make one.
+if [[ -x $prefix/bin/qdmabuf-bench && -n $(find "$prefix" -name testcard.elf) ]]; then
+  code=0
+  output=$(LD_LIBRARY_PATH=$library_dir "$prefix/bin/qdmabuf-bench" --gl off --accel tcg --repeat 1 --qemu false 2>&1) ||
+    code=$?
+  is "exit code of qdmabuf-bench with a QEMU that ends" 4 "$code"
+  [[ $output == *"the testcard did not start"* ]] || fail "qdmabuf-bench does not find the testcard: $output"
+fi
