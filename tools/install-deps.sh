@@ -12,8 +12,9 @@ set -euo pipefail
 export LC_ALL=C
 
 # One line a package: what for; Debian's name; the least version, where Debian 12's own is older and
-# its backports have it; how another system is asked whether it has it (a command, a pkg-config
-# module, a header, a module of the system's Python, a shared library; - is not asked).
+# its backports have it, or "any" where one that did not come from Debian will do as well; how
+# another system is asked whether it has it (a command, a pkg-config module, a header, a module of
+# the system's Python, a shared library; - is not asked).
 package_table() {
   cat <<'TABLE'
 build  build-essential                   -         cmd:c++
@@ -64,6 +65,11 @@ tests  libclang-rt-dev                   -         -
 tests  gcc-aarch64-linux-gnu             -         cmd:aarch64-linux-gnu-gcc
 tests  libc6-dev-arm64-cross             -         -
 tests  qemu-user                         -         cmd:qemu-aarch64
+tests  chromium                          any       cmd:chromium
+tests  nodejs                            any       cmd:node
+tests  npm                               any       cmd:npm
+tests  openssl                           -         cmd:openssl
+tests  iproute2                          -         cmd:ip
 TABLE
 }
 
@@ -99,7 +105,9 @@ missing_on_debian() {
 
   while read -r package least rest; do
     version=${installed[$package]:-}
-    if [[ -z $version ]]; then
+    if [[ $least == any ]]; then
+      probe_succeeds "$rest" || echo "$package"
+    elif [[ -z $version ]]; then
       echo "$package"
     elif [[ $least != - ]] && ! dpkg --compare-versions "$version" ge "$least"; then
       echo "$package"
@@ -214,7 +222,7 @@ write_preferences() {
 }
 
 needs_backports() {
-  wanted_rows | awk '$2 != "-" { print $1 }' | grep -qxF "$(printf '%s\n' "${missing[@]}")"
+  wanted_rows | awk '$2 != "-" && $2 != "any" { print $1 }' | grep -qxF "$(printf '%s\n' "${missing[@]}")"
 }
 
 # A package that someone took from backports earlier can bar the way for the release's own ones:
