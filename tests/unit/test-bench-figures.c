@@ -6,12 +6,12 @@
 #include <glib/gstdio.h>
 #include <math.h>
 
-#include "bench/histogram.h"
-#include "bench/process.h"
-#include "bench/soak-verdict.h"
-#include "bench/summary.h"
-#include "bench/trace.h"
-#include "bench/tracker.h"
+#include "bench/measure/histogram.h"
+#include "bench/measure/process.h"
+#include "bench/measure/tracker.h"
+#include "bench/report/summary.h"
+#include "bench/soak/soak-verdict.h"
+#include "bench/vm/trace.h"
 
 /* ---- durations ---- */
 

@@ -5,10 +5,10 @@
 #include <drm_fourcc.h>
 #include <string.h>
 
-#include "bench/cases.h"
-#include "bench/contest.h"
-#include "bench/formats.h"
-#include "bench/pixels-options.h"
+#include "bench/pixels/cases.h"
+#include "bench/pixels/contest.h"
+#include "bench/pixels/formats.h"
+#include "bench/pixels/pixels-options.h"
 
 /* Takes a line as typed, without quotes. */
 static bool

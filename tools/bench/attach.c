@@ -2,16 +2,16 @@
 /* Measures somebody else's VM, and says beforehand what that does to it. */
 #include "attach.h"
 
-#include "columns.h"
 #include "common/messages.h"
 #include "common/usage.h"
-#include "eta.h"
-#include "interrupt.h"
-#include "measure.h"
-#include "output.h"
-#include "plot.h"
-#include "run-json.h"
-#include "setting.h"
+#include "measure/measure.h"
+#include "report/columns.h"
+#include "report/plot.h"
+#include "report/run-json.h"
+#include "report/setting.h"
+#include "shared/eta.h"
+#include "shared/interrupt.h"
+#include "shared/output.h"
 
 struct attach {
   struct stream_options stream;

@@ -2,16 +2,16 @@
 /* Runs each mode in turn, A B A B, so that what else the machine does meets all of them. */
 #include "compare.h"
 
-#include "columns.h"
 #include "common/messages.h"
 #include "common/usage.h"
-#include "eta.h"
-#include "interrupt.h"
-#include "measure.h"
-#include "output.h"
-#include "plot.h"
-#include "run-json.h"
-#include "setting.h"
+#include "measure/measure.h"
+#include "report/columns.h"
+#include "report/plot.h"
+#include "report/run-json.h"
+#include "report/setting.h"
+#include "shared/eta.h"
+#include "shared/interrupt.h"
+#include "shared/output.h"
 
 #define DEFAULT_REPEAT 3
 #define MAX_REPEAT 1000

@@ -7,8 +7,8 @@
 #include "attach.h"
 #include "common/messages.h"
 #include "compare.h"
-#include "interrupt.h"
 #include "pixels.h"
+#include "shared/interrupt.h"
 #include "soak.h"
 
 static const struct command {

@@ -3,11 +3,11 @@
 #include "pixels.h"
 
 #include "common/messages.h"
-#include "eta.h"
-#include "interrupt.h"
-#include "paths.h"
-#include "pixels-options.h"
-#include "report.h"
+#include "pixels/paths.h"
+#include "pixels/pixels-options.h"
+#include "pixels/report.h"
+#include "shared/eta.h"
+#include "shared/interrupt.h"
 
 /* How much longer a pair takes that takes its source out of the caches first. */
 #define COLD_WEIGHT 3

@@ -9,13 +9,13 @@
 
 #include "common/messages.h"
 #include "common/usage.h"
-#include "eta.h"
-#include "interrupt.h"
-#include "output.h"
-#include "process.h"
-#include "setting.h"
-#include "soak-steps.h"
-#include "soak-verdict.h"
+#include "measure/process.h"
+#include "report/setting.h"
+#include "shared/eta.h"
+#include "shared/interrupt.h"
+#include "shared/output.h"
+#include "soak/soak-steps.h"
+#include "soak/soak-verdict.h"
 
 #define DEFAULT_MINUTES 10.0
 #define MAX_MINUTES 100000.0

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* The axis of durations: logarithmic, whole decades. */
+#pragma once
+
+#include "report/summary.h"
+
+struct plot_axis {
+  double left, width; /* of the drawing's units */
+  int first, last;    /* powers of ten, µs */
+};
+
+/* Over all that summaries have to show. */
+struct plot_axis plot_axis_over (const GPtrArray *summaries, double left, double width);
+/* Where a duration in µs is; those beyond the ends are at the ends. */
+double plot_axis_x (const struct plot_axis *axis, double us);
+/* What part of a histogram lies in each of n columns of the axis. */
+void plot_axis_shares (const struct plot_axis *axis, const struct histogram *histogram,
+                       double *shares, unsigned n);
