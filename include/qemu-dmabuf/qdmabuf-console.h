@@ -32,6 +32,29 @@ typedef enum /*< flags >*/ {
 QDMABUF_AVAILABLE_IN_0_1
 GType qdmabuf_listener_flags_get_type (void);
 
+/**
+ * QdmabufLeds:
+ * @QDMABUF_LEDS_NONE: none is on
+ * @QDMABUF_LEDS_SCROLL_LOCK: scroll lock
+ * @QDMABUF_LEDS_NUM_LOCK: num lock
+ * @QDMABUF_LEDS_CAPS_LOCK: caps lock
+ *
+ * The lamps of a keyboard.
+ *
+ * Since: 0.1
+ */
+typedef enum /*< flags >*/ {
+  QDMABUF_LEDS_NONE = 0,
+  QDMABUF_LEDS_SCROLL_LOCK = 1 << 0,
+  QDMABUF_LEDS_NUM_LOCK = 1 << 1,
+  QDMABUF_LEDS_CAPS_LOCK = 1 << 2,
+} QdmabufLeds;
+
+#define QDMABUF_TYPE_LEDS (qdmabuf_leds_get_type ())
+
+QDMABUF_AVAILABLE_IN_0_1
+GType qdmabuf_leds_get_type (void);
+
 #define QDMABUF_TYPE_CONSOLE (qdmabuf_console_get_type ())
 
 QDMABUF_AVAILABLE_IN_0_1
@@ -48,6 +71,15 @@ guint qdmabuf_console_get_head (QdmabufConsole *self);
 
 QDMABUF_AVAILABLE_IN_0_1
 void qdmabuf_console_get_size (QdmabufConsole *self, guint *width, guint *height);
+
+QDMABUF_AVAILABLE_IN_0_1
+QdmabufLeds qdmabuf_console_get_leds (QdmabufConsole *self);
+
+QDMABUF_AVAILABLE_IN_0_1
+gboolean qdmabuf_console_get_pointer_absolute (QdmabufConsole *self);
+
+QDMABUF_AVAILABLE_IN_0_1
+guint qdmabuf_console_get_touch_slots (QdmabufConsole *self);
 
 QDMABUF_AVAILABLE_IN_0_1
 gboolean qdmabuf_console_start (QdmabufConsole *self, GCancellable *cancellable, GError **error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* QdmabufConsole as display and session see it, and the state that its own files share: console.c
  * (what it is), console-properties.c, console-run.c (start, stop, news), console-frames.c (getting
- * frames), console-input.c. */
+ * frames), console-input.c (keys, pointer, touches), console-devices.c (what takes them). */
 #pragma once
 
 #include <qemu-dmabuf/qdmabuf-console.h>
@@ -15,6 +15,9 @@
 /* News for the application: what a notifier emits. */
 enum console_news { NEWS_FRAME, NEWS_CURSOR, NEWS_DISABLED, NEWS_WARNING, N_NEWS };
 
+/* What the guest has for input, as properties that QEMU changes. */
+enum console_device { DEVICE_LEDS, DEVICE_ABSOLUTE, DEVICE_TOUCH, N_DEVICES };
+
 struct _QdmabufConsole {
   GObject parent_instance;
 
@@ -25,6 +28,7 @@ struct _QdmabufConsole {
   char *type;
   struct notifier *news[N_NEWS]; /* by enum console_news */
   struct notifier *on_size;
+  struct notifier *on_device[N_DEVICES]; /* by enum console_device */
 
   GMutex lock; /* guards all below */
   GCond idle;
@@ -35,6 +39,7 @@ struct _QdmabufConsole {
   QdmabufFrame *last; /* of a flow that is no more */
   GQueue warnings;    /* of GError, not yet emitted */
   guint width, height;
+  struct peer_devices devices;
   struct reading reading;
   char *modifier;
   guint max_rate;
@@ -46,6 +51,7 @@ struct _QdmabufConsole {
 QdmabufConsole *console_new (struct session *session, const struct peer_console *info);
 /* Any thread. */
 void console_set_size (QdmabufConsole *console, guint width, guint height);
+void console_set_devices (QdmabufConsole *console, const struct peer_devices *devices);
 bool console_is_listening (QdmabufConsole *console);
 /* Wakes everybody who waits, with CLOSED. Any thread. */
 void console_session_over (QdmabufConsole *console);
@@ -57,6 +63,9 @@ bool console_has_handler (QdmabufConsole *console, enum console_news news);
 void console_emit (QdmabufConsole *console, enum console_news news, gpointer argument);
 void console_install_properties (GObjectClass *klass);
 void console_notify_size (QdmabufConsole *console);
-/* Makes and frees the notifiers. */
+void console_notify_device (QdmabufConsole *console, enum console_device device);
+/* Make and free the notifiers. */
+void console_devices_init (QdmabufConsole *console);
+void console_devices_clear (QdmabufConsole *console);
 void console_news_init (QdmabufConsole *console);
 void console_news_clear (QdmabufConsole *console);

@@ -9,6 +9,9 @@ enum {
   PROP_HEAD,
   PROP_WIDTH,
   PROP_HEIGHT,
+  PROP_LEDS,
+  PROP_POINTER_ABSOLUTE,
+  PROP_TOUCH_SLOTS,
   PROP_MODIFIER,
   PROP_MAX_RATE,
   PROP_LISTENER_INTERFACES,
@@ -26,6 +29,15 @@ console_notify_size (QdmabufConsole *self)
     return;
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_WIDTH]);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_HEIGHT]);
+}
+
+void
+console_notify_device (QdmabufConsole *self, enum console_device device)
+{
+  static const guint ids[N_DEVICES] = { PROP_LEDS, PROP_POINTER_ABSOLUTE, PROP_TOUCH_SLOTS };
+
+  if (!session_is_announced (self->session))
+    g_object_notify_by_pspec (G_OBJECT (self), props[ids[device]]);
 }
 
 static void
@@ -52,6 +64,15 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     break;
   case PROP_HEIGHT:
     g_value_set_uint (value, self->height);
+    break;
+  case PROP_LEDS:
+    g_value_set_flags (value, self->devices.leds);
+    break;
+  case PROP_POINTER_ABSOLUTE:
+    g_value_set_boolean (value, self->devices.absolute);
+    break;
+  case PROP_TOUCH_SLOTS:
+    g_value_set_uint (value, self->devices.touch_slots);
     break;
   case PROP_MODIFIER:
     g_value_set_string (value, self->modifier);
@@ -161,6 +182,44 @@ install_what_it_is (void)
 }
 
 static void
+install_devices (void)
+{
+  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+
+  /**
+   * QdmabufConsole:leds:
+   *
+   * The lamps of the keyboard that are on: the guest switches them, and QEMU says so.
+   *
+   * Since: 0.1
+   */
+  props[PROP_LEDS] =
+      g_param_spec_flags ("leds", NULL, NULL, QDMABUF_TYPE_LEDS, QDMABUF_LEDS_NONE, flags);
+  /**
+   * QdmabufConsole:pointer-absolute:
+   *
+   * Whether the guest's pointer is placed ([method@QemuDmabuf.Console.send_position]), because the
+   * guest drives a tablet, or moved ([method@QemuDmabuf.Console.send_motion]). Changes when a
+   * driver of the guest starts or ends. QEMU before 8.0 can say wrong until the first change; a
+   * pointer event that it refuses for that corrects it.
+   *
+   * Since: 0.1
+   */
+  props[PROP_POINTER_ABSOLUTE] =
+      g_param_spec_boolean ("pointer-absolute", NULL, NULL, FALSE, flags);
+  /**
+   * QdmabufConsole:touch-slots:
+   *
+   * How many fingers can touch the screen at one time; 0: this QEMU takes no touches (before 8.1).
+   * That it does says nothing of whether the guest has a touch screen.
+   *
+   * Since: 0.1
+   */
+  props[PROP_TOUCH_SLOTS] =
+      g_param_spec_uint ("touch-slots", NULL, NULL, 0, PEER_MAX_TOUCH_SLOTS, 0, flags);
+}
+
+static void
 install_how_to_read (void)
 {
   const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
@@ -240,6 +299,7 @@ console_install_properties (GObjectClass *klass)
   klass->set_property = set_property;
   reading_describe (props, 0);
   install_what_it_is ();
+  install_devices ();
   install_how_to_read ();
   install_what_to_deliver ();
   g_object_class_install_properties (klass, N_PROPS, props);

@@ -150,6 +150,7 @@ console_news_init (QdmabufConsole *self)
   for (int i = 0; i < N_NEWS; i++)
     self->news[i] = notifier_new (G_OBJECT (self), context, emit[i]);
   self->on_size = notifier_new (G_OBJECT (self), context, emit_size);
+  console_devices_init (self);
 }
 
 void
@@ -158,6 +159,7 @@ console_news_clear (QdmabufConsole *self)
   for (int i = 0; i < N_NEWS; i++)
     g_clear_pointer (&self->news[i], notifier_free);
   g_clear_pointer (&self->on_size, notifier_free);
+  console_devices_clear (self);
   g_queue_clear_full (&self->warnings, (GDestroyNotify) g_error_free);
 }
 

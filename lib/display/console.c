@@ -45,6 +45,7 @@ console_new (struct session *session, const struct peer_console *info)
   self->type = g_strdup (info->type);
   self->width = info->width;
   self->height = info->height;
+  self->devices = info->devices;
   console_news_init (self);
   return self;
 }

@@ -12,6 +12,7 @@
 #define INTERFACE_CONSOLE "org.qemu.Display1.Console"
 #define INTERFACE_KEYBOARD "org.qemu.Display1.Keyboard"
 #define INTERFACE_MOUSE "org.qemu.Display1.Mouse"
+#define INTERFACE_MULTITOUCH "org.qemu.Display1.MultiTouch"
 #define INTERFACE_LISTENER "org.qemu.Display1.Listener"
 #define INTERFACE_MAP "org.qemu.Display1.Listener.Unix.Map"
 #define INTERFACE_DMABUF2 "org.qemu.Display1.Listener.Unix.ScanoutDMABUF2"

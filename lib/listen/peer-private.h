@@ -11,8 +11,10 @@
 struct peer_size {
   unsigned width, height; /* pixels, newest */
   bool changed;           /* not told yet */
-  bool asking;            /* VM's answer has not come */
-  atomic_bool wanted;     /* any thread: somebody asks for them, and the VM was not asked since */
+  struct peer_devices devices;
+  bool devices_changed; /* not told yet */
+  bool asking;          /* VM's answer has not come */
+  atomic_bool wanted;   /* any thread: somebody asks for them, and the VM was not asked since */
 };
 
 struct peer {
@@ -25,7 +27,7 @@ struct peer {
   /* The rest belongs to the thread that runs context. */
   GError *why;             /* of closed */
   struct peer_size *sizes; /* one a console */
-  unsigned subscriptions[2];
+  unsigned subscriptions[5];
   struct peer_handler handler;
   void *data;
   bool handled; /* handler is set */
@@ -35,6 +37,8 @@ struct peer {
 int peer_find_console (struct peer *peer, unsigned index, GError **error);
 /* False: the connection is over, error CLOSED or REPLACED. */
 bool peer_check_open (struct peer *peer, GError **error);
+/* What is known of them now; told where it is new. Thread: the context's. */
+void peer_take_devices (struct peer *peer, unsigned i, const struct peer_devices *devices);
 /* Listens for what changes; before the VM is asked how it is, so that nothing falls between. */
 void peer_watch (struct peer *peer, const char *bus_name);
 void peer_unwatch (struct peer *peer);

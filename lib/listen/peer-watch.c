@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What QEMU tells on its own, on the peer's thread: new sizes of consoles, and its end. */
+/* What QEMU tells on its own, on the peer's thread: new sizes and devices of consoles, and its end.
+ */
 #include <qemu-dmabuf/qdmabuf-error.h>
 #include <string.h>
 
@@ -51,6 +52,17 @@ tell_size (struct peer *peer, unsigned i)
   peer->handler.console_size (peer->data, peer_console (peer, i)->index, size->width, size->height);
 }
 
+static void
+tell_devices (struct peer *peer, unsigned i)
+{
+  struct peer_size *size = &peer->sizes[i];
+
+  if (!peer->handled || atomic_load (&peer->closed))
+    return;
+  size->devices_changed = false;
+  peer->handler.console_devices (peer->data, peer_console (peer, i)->index, &size->devices);
+}
+
 void
 peer_lost (struct peer *peer, const GError *why)
 {
@@ -77,6 +89,33 @@ take_properties (struct peer *peer, unsigned i, GVariant *properties, bool alway
     tell_size (peer, i);
 }
 
+void
+peer_take_devices (struct peer *peer, unsigned i, const struct peer_devices *devices)
+{
+  struct peer_size *size = &peer->sizes[i];
+
+  size->devices_changed |= devices->leds != size->devices.leds ||
+                           devices->absolute != size->devices.absolute ||
+                           devices->touch_slots != size->devices.touch_slots;
+  size->devices = *devices;
+  if (size->devices_changed)
+    tell_devices (peer, i);
+}
+
+/* interface: the one whose properties changed. */
+static void
+take_changes (struct peer *peer, unsigned i, const char *interface, GVariant *properties)
+{
+  struct peer_devices devices = peer->sizes[i].devices;
+
+  if (g_str_equal (interface, INTERFACE_CONSOLE)) {
+    take_properties (peer, i, properties, false);
+    return;
+  }
+  vm_read_devices (&devices, interface, properties);
+  peer_take_devices (peer, i, &devices);
+}
+
 static void
 on_properties_changed (GDBusConnection *dbus, const char *sender, const char *path,
                        const char *interface, const char *signal, GVariant *arguments,
@@ -94,9 +133,11 @@ on_properties_changed (GDBusConnection *dbus, const char *sender, const char *pa
       !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(sa{sv}as)")))
     return;
   int i = find (peer, (unsigned) index);
-  g_autoptr (GVariant) properties = g_variant_get_child_value (arguments, 1);
+  g_autoptr (GVariant) properties = NULL;
+  const char *changed = NULL;
+  g_variant_get (arguments, "(&s@a{sv}as)", &changed, &properties, NULL);
   if (i >= 0)
-    take_properties (peer, (unsigned) i, properties, false);
+    take_changes (peer, (unsigned) i, changed, properties);
 }
 
 static void
@@ -124,14 +165,17 @@ on_owner_changed (GDBusConnection *dbus, const char *sender, const char *path,
 void
 peer_watch (struct peer *peer, const char *bus_name)
 {
+  static const char *const interfaces[] = { INTERFACE_CONSOLE, INTERFACE_KEYBOARD, INTERFACE_MOUSE,
+                                            INTERFACE_MULTITOUCH };
   GDBusConnection *dbus = peer->connection->dbus;
 
   g_main_context_push_thread_default (peer->context);
-  peer->subscriptions[0] = g_dbus_connection_signal_subscribe (
-      dbus, bus_name, INTERFACE_PROPERTIES, "PropertiesChanged", NULL, INTERFACE_CONSOLE,
-      G_DBUS_SIGNAL_FLAGS_NONE, on_properties_changed, peer, NULL);
+  for (unsigned i = 0; i < G_N_ELEMENTS (interfaces); i++)
+    peer->subscriptions[i] = g_dbus_connection_signal_subscribe (
+        dbus, bus_name, INTERFACE_PROPERTIES, "PropertiesChanged", NULL, interfaces[i],
+        G_DBUS_SIGNAL_FLAGS_NONE, on_properties_changed, peer, NULL);
   if (bus_name)
-    peer->subscriptions[1] = g_dbus_connection_signal_subscribe (
+    peer->subscriptions[G_N_ELEMENTS (interfaces)] = g_dbus_connection_signal_subscribe (
         dbus, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged",
         "/org/freedesktop/DBus", bus_name, G_DBUS_SIGNAL_FLAGS_NONE, on_owner_changed, peer, NULL);
   g_main_context_pop_thread_default (peer->context);
@@ -174,9 +218,12 @@ on_set_handler (gpointer data)
   peer->handler = new_handler->handler;
   peer->data = new_handler->data;
   peer->handled = true;
-  for (unsigned i = 0; i < peer_n_consoles (peer); i++)
+  for (unsigned i = 0; i < peer_n_consoles (peer); i++) {
     if (peer->sizes[i].changed)
       tell_size (peer, i);
+    if (peer->sizes[i].devices_changed)
+      tell_devices (peer, i);
+  }
   if (atomic_load (&peer->closed))
     peer->handler.closed (peer->data, peer_is_private (peer), peer->why);
   return G_SOURCE_REMOVE;

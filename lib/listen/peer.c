@@ -91,7 +91,9 @@ take_vm (struct peer *peer, const char *bus_name, const char *wanted, GCancellab
   for (unsigned i = 0; i < peer->vm->consoles->len; i++) {
     const struct peer_console *console = peer_console (peer, i);
 
-    peer->sizes[i] = (struct peer_size){ .width = console->width, .height = console->height };
+    peer->sizes[i] = (struct peer_size){ .width = console->width,
+                                         .height = console->height,
+                                         .devices = console->devices };
   }
   return true;
 }

@@ -7,6 +7,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What the guest has for input, as QEMU says. */
+struct peer_devices {
+  unsigned leds;        /* of the keyboard: 1 scroll lock, 2 num lock, 4 caps lock */
+  bool absolute;        /* the pointer is placed, not moved */
+  unsigned touch_slots; /* fingers at one time, at most PEER_MAX_TOUCH_SLOTS; 0: no multi-touch */
+};
+
+/* More than any screen has; QEMU has 10. */
+#define PEER_MAX_TOUCH_SLOTS 64u
+
 struct peer_console {
   unsigned index; /* N of Console_N */
   char *label;    /* the texts are never NULL, but may be empty */
@@ -15,12 +25,15 @@ struct peer_console {
   unsigned width,
       height; /* pixels, as QEMU said when the peer was opened; later ones come as console_size */
   char *device_address;
+  struct peer_devices devices; /* likewise as of the opening; later ones come as console_devices */
 };
 
 /* Called on the peer's own thread; must not block. All must be set. */
 struct peer_handler {
   /* QEMU says a new size, or answers peer_refresh_size. */
   void (*console_size) (void *data, unsigned index, unsigned width, unsigned height);
+  /* Something of it is new. */
+  void (*console_devices) (void *data, unsigned index, const struct peer_devices *devices);
   /* Once, last: the main connection is over. private: it was a p2p connection, so that another
    * client may have taken over while listeners live on. error: CLOSED or PROTOCOL; lent. */
   void (*closed) (void *data, bool private_connection, const GError *error);

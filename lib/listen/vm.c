@@ -10,6 +10,9 @@
 #include "listen/names.h"
 #include "listen/text.h"
 
+/* Scroll, num and caps lock. */
+#define KNOWN_LEDS 7u
+
 struct query {
   struct connection *connection;
   struct vm *vm;
@@ -66,8 +69,39 @@ get_number (GVariant *properties, const char *name)
   return number;
 }
 
+void
+vm_read_devices (struct peer_devices *devices, const char *interface, GVariant *properties)
+{
+  gboolean absolute = devices->absolute;
+  int32_t slots = (int32_t) devices->touch_slots;
+
+  if (g_str_equal (interface, INTERFACE_KEYBOARD))
+    g_variant_lookup (properties, "Modifiers", "u", &devices->leds);
+  else if (g_str_equal (interface, INTERFACE_MOUSE))
+    g_variant_lookup (properties, "IsAbsolute", "b", &absolute);
+  else if (g_str_equal (interface, INTERFACE_MULTITOUCH))
+    g_variant_lookup (properties, "MaxSlots", "i", &slots);
+  devices->leds &= KNOWN_LEDS;
+  devices->absolute = absolute;
+  devices->touch_slots = (unsigned) CLAMP (slots, 0, (int32_t) PEER_MAX_TOUCH_SLOTS);
+}
+
 static void
-add_console (struct vm *vm, unsigned index, GVariant *properties)
+read_interfaces (struct peer_devices *devices, GVariant *interfaces)
+{
+  static const char *const names[] = { INTERFACE_KEYBOARD, INTERFACE_MOUSE, INTERFACE_MULTITOUCH };
+
+  for (unsigned i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autoptr (GVariant) properties =
+        g_variant_lookup_value (interfaces, names[i], G_VARIANT_TYPE_VARDICT);
+
+    if (properties)
+      vm_read_devices (devices, names[i], properties);
+  }
+}
+
+static void
+add_console (struct vm *vm, unsigned index, GVariant *properties, GVariant *interfaces)
 {
   struct peer_console console = {
     .index = index,
@@ -79,6 +113,7 @@ add_console (struct vm *vm, unsigned index, GVariant *properties)
     .device_address = dup_text (properties, "DeviceAddress"),
   };
 
+  read_interfaces (&console.devices, interfaces);
   g_array_append_val (vm->consoles, console);
 }
 
@@ -98,7 +133,7 @@ add_object (struct vm *vm, const char *path, GVariant *interfaces)
   if (!console || vm->consoles->len > VM_MAX_CONSOLES || !g_str_has_prefix (path, PATH_CONSOLE))
     return;
   if (g_ascii_string_to_unsigned (path + strlen (PATH_CONSOLE), 10, 0, G_MAXINT32, &index, NULL))
-    add_console (vm, (unsigned) index, console);
+    add_console (vm, (unsigned) index, console, interfaces);
 }
 
 static int

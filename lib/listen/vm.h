@@ -30,6 +30,8 @@ GStrv vm_list_names (struct connection *connection, GCancellable *cancellable, G
 /* The one of vms that wanted (name, UUID, unique bus name; NULL: the only one) means; lent. Errors:
  * NOT_FOUND, AMBIGUOUS, or why that one did not answer. */
 struct vm *vm_choose (GPtrArray *vms, const char *wanted, GError **error);
+/* Takes what properties of one of the console's interfaces say of its devices. */
+void vm_read_devices (struct peer_devices *devices, const char *interface, GVariant *properties);
 /* a{sv} with name, uuid, bus-name, consoles. Floating. */
 GVariant *vm_to_variant (const struct vm *vm);
 void vm_free (struct vm *vm);

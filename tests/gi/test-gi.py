@@ -38,6 +38,8 @@ def check_names():
     assert "LINEAR" in QemuDmabuf.modifier_to_string(LINEAR), QemuDmabuf.modifier_to_string(LINEAR)
     flags = QemuDmabuf.ListenerFlags
     assert flags.MAP | flags.DMABUF2 == flags.ALL
+    leds = QemuDmabuf.Leds
+    assert (leds.SCROLL_LOCK, leds.NUM_LOCK, leds.CAPS_LOCK) == (1, 2, 4)
     for name in ("Display", "Console", "Converter", "Buffer", "Frame", "Cursor", "Error"):
         assert hasattr(QemuDmabuf, name), name
 

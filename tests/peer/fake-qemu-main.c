@@ -64,14 +64,48 @@ console_properties (struct fake_qemu *fake, unsigned console)
 }
 
 static void
-add_object (GVariantBuilder *objects, const char *path, const char *interface, GVariant *properties)
+add_property (GVariantBuilder *interfaces, const char *interface, const char *name, GVariant *value)
 {
-  g_variant_builder_open (objects, G_VARIANT_TYPE ("{oa{sa{sv}}}"));
-  g_variant_builder_add (objects, "o", path);
-  g_variant_builder_open (objects, G_VARIANT_TYPE ("a{sa{sv}}"));
-  g_variant_builder_add (objects, "{s@a{sv}}", interface, properties);
-  g_variant_builder_close (objects);
-  g_variant_builder_close (objects);
+  GVariantDict dict = G_VARIANT_DICT_INIT (NULL);
+
+  g_variant_dict_insert_value (&dict, name, value);
+  g_variant_builder_add (interfaces, "{s@a{sv}}", interface, g_variant_dict_end (&dict));
+}
+
+static void
+add_devices (struct fake_qemu *fake, GVariantBuilder *interfaces, unsigned console)
+{
+  struct fake_devices devices = { 0 };
+
+  if (console < G_N_ELEMENTS (fake->options.devices))
+    devices = fake->options.devices[console];
+  add_property (interfaces, INTERFACE_KEYBOARD, "Modifiers", g_variant_new_uint32 (devices.leds));
+  add_property (interfaces, INTERFACE_MOUSE, "IsAbsolute",
+                g_variant_new_boolean (devices.absolute));
+  if (devices.touch_slots != 0)
+    add_property (interfaces, INTERFACE_MULTITOUCH, "MaxSlots",
+                  g_variant_new_int32 (devices.touch_slots));
+}
+
+static void
+add_vm (struct fake_qemu *fake, GVariantBuilder *objects)
+{
+  GVariantBuilder interfaces = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{sa{sv}}"));
+
+  g_variant_builder_add (&interfaces, "{s@a{sv}}", INTERFACE_VM, vm_properties (fake));
+  g_variant_builder_add (objects, "{oa{sa{sv}}}", PATH_VM, &interfaces);
+}
+
+static void
+add_console (struct fake_qemu *fake, GVariantBuilder *objects, unsigned console)
+{
+  GVariantBuilder interfaces = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{sa{sv}}"));
+  g_autofree char *path = g_strdup_printf ("%s%u", PATH_CONSOLE, console);
+
+  g_variant_builder_add (&interfaces, "{s@a{sv}}", INTERFACE_CONSOLE,
+                         console_properties (fake, console));
+  add_devices (fake, &interfaces, console);
+  g_variant_builder_add (objects, "{oa{sa{sv}}}", path, &interfaces);
 }
 
 static GVariant *
@@ -81,12 +115,9 @@ managed_objects (struct fake_qemu *fake)
 
   if (!(fake->options.faults & FAKE_NO_DISPLAY)) {
     /* The highest first: the order of objects means nothing. */
-    for (unsigned i = fake->options.n_consoles; i-- > 0;) {
-      g_autofree char *path = g_strdup_printf ("%s%u", PATH_CONSOLE, i);
-
-      add_object (&objects, path, INTERFACE_CONSOLE, console_properties (fake, i));
-    }
-    add_object (&objects, PATH_VM, INTERFACE_VM, vm_properties (fake));
+    for (unsigned i = fake->options.n_consoles; i-- > 0;)
+      add_console (fake, &objects, i);
+    add_vm (fake, &objects);
   }
   return g_variant_new ("(@a{oa{sa{sv}}})", g_variant_builder_end (&objects));
 }
@@ -194,6 +225,18 @@ fake_emit (struct fake_qemu *fake, const char *path, const char *interface, cons
     g_dbus_connection_send_message (fake->main, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL,
                                     NULL);
   g_mutex_unlock (&fake->mutex);
+}
+
+void
+fake_set_property (struct fake_qemu *fake, unsigned console, const char *interface,
+                   const char *name, GVariant *value)
+{
+  g_autofree char *path = g_strdup_printf ("%s%u", PATH_CONSOLE, console);
+  GVariantDict dict = G_VARIANT_DICT_INIT (NULL);
+
+  g_variant_dict_insert_value (&dict, name, value);
+  fake_emit (fake, path, INTERFACE_PROPERTIES, "PropertiesChanged",
+             g_variant_new ("(s@a{sv}as)", interface, g_variant_dict_end (&dict), NULL));
 }
 
 void

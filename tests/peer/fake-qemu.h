@@ -40,13 +40,21 @@ enum fake_fault {
   FAKE_CLOSE_CALLS = 1 << 9,     /* closes the main connection at the first call */
 };
 
+/* What a console has for input. */
+struct fake_devices {
+  uint32_t leds;
+  bool absolute;
+  int32_t touch_slots; /* 0: no interface MultiTouch, as before QEMU 8.1 */
+};
+
 struct fake_options {
-  unsigned n_consoles;        /* Console_0 … */
-  const char *name, *uuid;    /* NULL: "fake", and one of its own */
-  unsigned width, height;     /* of all consoles at first; 0: 640×480 */
-  unsigned faults;            /* enum fake_fault */
-  unsigned register_delay_ms; /* before RegisterListener is answered */
-  unsigned auth_delay_ms;     /* between that answer and the authentication */
+  unsigned n_consoles;            /* Console_0 … */
+  const char *name, *uuid;        /* NULL: "fake", and one of its own */
+  unsigned width, height;         /* of all consoles at first; 0: 640×480 */
+  struct fake_devices devices[2]; /* of the first consoles */
+  unsigned faults;                /* enum fake_fault */
+  unsigned register_delay_ms;     /* before RegisterListener is answered */
+  unsigned auth_delay_ms;         /* between that answer and the authentication */
 };
 
 struct fake_qemu;
@@ -64,6 +72,9 @@ void fake_close_main (struct fake_qemu *fake);
 bool fake_wait_main_closed (struct fake_qemu *fake, unsigned ms); /* by either side */
 /* New Width and Height, with the signal. */
 void fake_set_size (struct fake_qemu *fake, unsigned console, unsigned width, unsigned height);
+/* Any new value of any property, by the signal alone. value: floating. */
+void fake_set_property (struct fake_qemu *fake, unsigned console, const char *interface,
+                        const char *name, GVariant *value);
 /* Any signal from any object of the main connection. arguments: a floating tuple. */
 void fake_emit (struct fake_qemu *fake, const char *path, const char *interface, const char *signal,
                 GVariant *arguments);

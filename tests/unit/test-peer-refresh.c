@@ -30,7 +30,15 @@ on_closed (void *data, bool private_connection, const GError *error)
   (void) error;
 }
 
-static const struct peer_handler handler = { on_console_size, on_closed };
+static void
+on_console_devices (void *data, unsigned index, const struct peer_devices *devices)
+{
+  (void) data;
+  (void) index;
+  (void) devices;
+}
+
+static const struct peer_handler handler = { on_console_size, on_console_devices, on_closed };
 
 static gboolean
 count_pending (gpointer data)

@@ -39,7 +39,17 @@ on_closed (void *data, bool private_connection, const GError *error)
   g_async_queue_push (f->events, g_strdup (private_connection ? "closed private" : "closed"));
 }
 
-static const struct peer_handler handler = { on_console_size, on_closed };
+static void
+on_console_devices (void *data, unsigned index, const struct peer_devices *devices)
+{
+  struct fixture *f = data;
+
+  g_async_queue_push (f->events,
+                      g_strdup_printf ("devices %u leds %u absolute %d slots %u", index,
+                                       devices->leds, devices->absolute, devices->touch_slots));
+}
+
+static const struct peer_handler handler = { on_console_size, on_console_devices, on_closed };
 
 static void
 fixture_start (struct fixture *f, const struct fake_options *options)
@@ -235,6 +245,45 @@ test_size (void **state)
   peer_refresh_size (f.peer, 77);
   /* What is known from the opening is not touched: other threads read it. */
   assert_int_equal (peer_console (f.peer, 1)->width, 640);
+  fixture_end (&f);
+}
+
+static void
+expect_devices (const struct peer_devices *devices, unsigned leds, bool absolute, unsigned slots)
+{
+  assert_int_equal (devices->leds, leds);
+  assert_int_equal (devices->absolute, absolute);
+  assert_int_equal (devices->touch_slots, slots);
+}
+
+static void
+test_devices (void **state)
+{
+  struct fixture f;
+
+  (void) state;
+  fixture_start (&f,
+                 &(struct fake_options){ .n_consoles = 2, .devices = { [1] = { 5, true, 10 } } });
+  expect_devices (&peer_console (f.peer, 0)->devices, 0, false, 0);
+  expect_devices (&peer_console (f.peer, 1)->devices, 5, true, 10);
+  /* Said before anybody asked. */
+  fake_set_property (f.fake, 1, INTERFACE_KEYBOARD, "Modifiers", g_variant_new_uint32 (4));
+  peer_set_handler (f.peer, &handler, &f);
+  expect (&f, "devices 1 leds 4 absolute 1 slots 10");
+  fake_set_property (f.fake, 0, INTERFACE_MOUSE, "IsAbsolute", g_variant_new_boolean (TRUE));
+  expect (&f, "devices 0 leds 0 absolute 1 slots 0");
+  fake_set_property (f.fake, 0, INTERFACE_MULTITOUCH, "MaxSlots", g_variant_new_int32 (2));
+  expect (&f, "devices 0 leds 0 absolute 1 slots 2");
+
+  /* The same again is no news, and neither is nonsense. */
+  fake_set_property (f.fake, 0, INTERFACE_MOUSE, "IsAbsolute", g_variant_new_boolean (TRUE));
+  fake_set_property (f.fake, 0, INTERFACE_MOUSE, "IsAbsolute", g_variant_new_string ("no"));
+  fake_set_property (f.fake, 0, INTERFACE_MOUSE, "Modifiers", g_variant_new_uint32 (1));
+  fake_set_property (f.fake, 0, INTERFACE_KEYBOARD, "Modifiers", g_variant_new_uint32 (~7u));
+  fake_set_property (f.fake, 0, INTERFACE_MULTITOUCH, "MaxSlots", g_variant_new_int32 (-5));
+  expect (&f, "devices 0 leds 0 absolute 1 slots 0");
+  fake_set_property (f.fake, 0, INTERFACE_MULTITOUCH, "MaxSlots", g_variant_new_int32 (G_MAXINT32));
+  expect (&f, "devices 0 leds 0 absolute 1 slots 64");
   fixture_end (&f);
 }
 
@@ -567,19 +616,13 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    fds_unit_test (test_open),
-    fds_unit_test (test_choose),
-    fds_unit_test (test_list),
-    fds_unit_test (test_size),
-    fds_unit_test (test_hostile_signals),
-    fds_unit_test (test_input),
-    fds_unit_test (test_closed),
-    fds_unit_test (test_failures),
-    fds_unit_test (test_closed_while_registering),
-    fds_unit_test (test_cancel),
-    fds_unit_test (test_wrong_address),
-    fds_unit_test (test_unread),
-    fds_unit_test (test_calls_from_peer),
+    fds_unit_test (test_open),     fds_unit_test (test_choose),
+    fds_unit_test (test_list),     fds_unit_test (test_size),
+    fds_unit_test (test_devices),  fds_unit_test (test_hostile_signals),
+    fds_unit_test (test_input),    fds_unit_test (test_closed),
+    fds_unit_test (test_failures), fds_unit_test (test_closed_while_registering),
+    fds_unit_test (test_cancel),   fds_unit_test (test_wrong_address),
+    fds_unit_test (test_unread),   fds_unit_test (test_calls_from_peer),
   };
 
   return cmocka_run_group_tests (tests, fake_warm_up, NULL);

@@ -42,6 +42,13 @@ static const struct value listener_flags[] = {
   { 3, "all" },
 };
 
+static const struct value leds[] = {
+  { 0, "none" },
+  { 1, "scroll-lock" },
+  { 2, "num-lock" },
+  { 4, "caps-lock" },
+};
+
 static const struct value colors[] = {
   { 0, "bt601-limited" },
   { 1, "bt601-full" },
@@ -69,6 +76,8 @@ static const struct property console_properties[] = {
   { "format", "guint", true },          { "max-frames", "guint", true },
   { "max-rate", "guint", true },        { "color", "QdmabufColor", true },
   { "lend-buffers", "gboolean", true }, { "pipelined", "gboolean", true },
+  { "leds", "QdmabufLeds", false },     { "pointer-absolute", "gboolean", false },
+  { "touch-slots", "guint", false },
 };
 
 static const struct property converter_properties[] = {
@@ -111,19 +120,26 @@ test_error_numbers (void **state)
 }
 
 static void
-test_listener_flags (void **state)
+check_flags (GType type, const struct value *values, size_t n)
 {
-  GFlagsClass *class = g_type_class_ref (QDMABUF_TYPE_LISTENER_FLAGS);
+  GFlagsClass *class = g_type_class_ref (type);
 
-  (void) state;
-  for (size_t i = 0; i < G_N_ELEMENTS (listener_flags); i++) {
-    const GFlagsValue *value = g_flags_get_value_by_nick (class, listener_flags[i].nick);
+  for (size_t i = 0; i < n; i++) {
+    const GFlagsValue *value = g_flags_get_value_by_nick (class, values[i].nick);
 
     assert_non_null (value);
-    assert_int_equal (value->value, listener_flags[i].number);
+    assert_int_equal (value->value, values[i].number);
   }
-  assert_int_equal (class->n_values, G_N_ELEMENTS (listener_flags));
+  assert_int_equal (class->n_values, n);
   g_type_class_unref (class);
+}
+
+static void
+test_flags (void **state)
+{
+  (void) state;
+  check_flags (QDMABUF_TYPE_LISTENER_FLAGS, listener_flags, G_N_ELEMENTS (listener_flags));
+  check_flags (QDMABUF_TYPE_LEDS, leds, G_N_ELEMENTS (leds));
 }
 
 static void
@@ -231,7 +247,7 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    fds_unit_test (test_error_numbers), fds_unit_test (test_listener_flags),
+    fds_unit_test (test_error_numbers), fds_unit_test (test_flags),
     fds_unit_test (test_colors),        fds_unit_test (test_error_domain),
     fds_unit_test (test_display),       fds_unit_test (test_console),
     fds_unit_test (test_converter),     fds_unit_test (test_boxed_types),
