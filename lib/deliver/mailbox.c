@@ -186,7 +186,7 @@ check_shape (struct mailbox *mailbox, QdmabufFrame *frame)
   *shape = (struct shape){ picture->fourcc, picture->width, picture->height };
 }
 
-void
+int64_t
 mailbox_put (struct mailbox *mailbox, QdmabufFrame *frame)
 {
   QdmabufFrame *old = NULL;
@@ -206,9 +206,11 @@ mailbox_put (struct mailbox *mailbox, QdmabufFrame *frame)
   mailbox->taken = false;
   mailbox->pending = *frame_damage (frame);
   g_mutex_unlock (&mailbox->lock);
+  int64_t now = g_get_monotonic_time ();
   /* Only now, with no lock: the last reference of old comes back through frame_came_back. */
   drop (old, old_taken);
   announce (mailbox);
+  return now;
 }
 
 int64_t

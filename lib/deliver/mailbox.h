@@ -45,8 +45,8 @@ QdmabufFrame *mailbox_newest (struct mailbox *mailbox);
 QdmabufFrame *mailbox_steal_unpublished (struct mailbox *mailbox);
 /* Takes frame, whose damage the caller merged with mailbox_pending_damage; if its shape is not that
  * of the one before, all of it counts as damage. The frame before counts as replaced if it was not
- * taken. */
-void mailbox_put (struct mailbox *mailbox, QdmabufFrame *frame);
+ * taken. Returns when it was there, µs of CLOCK_MONOTONIC. */
+int64_t mailbox_put (struct mailbox *mailbox, QdmabufFrame *frame);
 /* When max_rate lets the consumer take one, µs of CLOCK_MONOTONIC. */
 int64_t mailbox_next_take (struct mailbox *mailbox);
 /* Damage of frames that were put but never taken, since the last one taken. */

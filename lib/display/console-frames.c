@@ -115,11 +115,29 @@ qdmabuf_console_dup_cursor (QdmabufConsole *self)
  * `frames`, `frames-dropped`, `frames-taken`, `frames-replaced`, `warnings`, `registrations`,
  * `threads-abandoned`, and, where buffers are lent, `loans` (frames that QEMU waited for) and
  * `loans-expired` (those of them that it did not wait for to the end); the time `first-frame-us`
- * (`x`, µs from `start`, 0: none yet); and the stage times `reply-us` (a DMA-BUF update read from
- * the socket until QEMU is answered), `read-us` (the read itself) and `publish-us` (a call read
- * from the socket until its frame can be had), each a dictionary of `n` (`t`), `p50`, `p95`, `p99`
- * of the last 1,024 times and `max` of all
- * (`u`, µs).
+ * (`x`, µs from `start`, 0: none yet); and the stage times below, each a dictionary of `n` (`t`),
+ * `p50`, `p95`, `p99` of the last 1,024 times and `max` of all (`u`, µs).
+ *
+ * All stage times are counted from the moment when QEMU's call was read from the socket. A frame
+ * that was delivered counts once in each stage that it went through, in this order:
+ *
+ * - `validated-us`: the call was understood and found right;
+ * - `imported-us`: the map or DMA-BUF is at hand, imported now or kept from before (none of inline
+ *   pictures, whose pixels come with the call);
+ * - `fence-us`: whoever drew into the DMA-BUF has finished (its implicit fence was waited for);
+ * - `converted-us`: the CPU has made the picture of it; or
+ * - `read-back-us`: the picture has come back from a driver (EGL or GBM, software drivers too);
+ * - `delivered-us`: the frame is in the mailbox, to be taken.
+ *
+ * Where one frame takes in several calls the oldest of them counts, which has waited longest; where
+ * a DMA-BUF was announced and then updated, the oldest update. What is read
+ * once more after a failure counts from the last call before that. Where buffers are lent nothing is imported, waited
+ * for or converted. A stage that does not occur has `n` 0.
+ *
+ * `reply-us`: a DMA-BUF update was answered, the oldest of those that are answered together. It
+ * counts whether or not a frame came of it. That is before the picture is read back where a GPU has
+ * copied it already, after `converted-us` where the CPU reads it, and after `delivered-us` where it
+ * is lent.
  *
  * With `QDMABUF_VERIFY=1` in the environment each picture that a GPU read is read by the CPU as
  * well, where it can, and compared; `verify` (`aa{sv}`) then has for each `backend` (`s`), `fourcc`

@@ -85,14 +85,15 @@ free_watch (struct reader *self, struct begun_read *reading)
 /* Where a back end does it in one step the frame is there before those that were begun, so it takes
  * in what they are about. If it fails they still come. */
 static bool
-read_at_once (struct reader *self, QdmabufBuffer *buffer, int64_t time, int64_t deadline,
-              GError **error)
+read_at_once (struct reader *self, QdmabufBuffer *buffer, int64_t time, const struct stamps *stamps,
+              int64_t deadline, GError **error)
 {
   for (unsigned i = 0; i < self->n_begun; i++)
     owe_again (self, reading_at (self, i));
   QdmabufFrame *frame = reader_read_owed (self, buffer, time, deadline, error);
   if (!frame)
     return false;
+  struct stamps oldest = self->n_begun > 0 ? reading_at (self, 0)->stamps : *stamps;
   reader_cancel (self);
   self->owed = DAMAGE_NONE;
 
@@ -104,13 +105,15 @@ read_at_once (struct reader *self, QdmabufBuffer *buffer, int64_t time, int64_t 
   reading->height = self->height;
   reading->time = time;
   reading->deadline = deadline;
+  reading->stamps = oldest;
+  stamps_take_read (&reading->stamps, devices_stamps (self->devices));
   self->n_begun = 1;
   return true;
 }
 
 bool
 reader_begin (struct reader *self, QdmabufBuffer *buffer, const struct damage *damage, int64_t time,
-              int64_t deadline, GError **error)
+              const struct stamps *stamps, int64_t deadline, GError **error)
 {
   struct begun_read *reading = reading_at (self, self->n_begun);
 
@@ -123,11 +126,12 @@ reader_begin (struct reader *self, QdmabufBuffer *buffer, const struct damage *d
                       free_watch (self, reading), &reading->pending, error))
     return false;
   if (!reading->pending.ticket)
-    return read_at_once (self, buffer, time, deadline, error);
+    return read_at_once (self, buffer, time, stamps, deadline, error);
   reading->width = self->width;
   reading->height = self->height;
   reading->time = time;
   reading->deadline = deadline;
+  reading->stamps = *stamps;
   self->owed = DAMAGE_NONE;
   self->n_begun++;
   return true;
@@ -187,24 +191,26 @@ finish_reading (struct reader *self, struct begun_read *reading, GError **error)
   picture.color = self->color;
   if (devices_finish (self->devices, &reading->pending, enough ? &picture : NULL, reading->deadline,
                       &backend, enough ? &failure : NULL) &&
-      enough)
+      enough) {
+    stamps_take_read (&reading->stamps, &reading->pending.stamps);
     return reader_commit (self, &target, reading->time, backend);
+  }
   reader_give_up (self, &target, failure);
   g_propagate_error (error, failure);
   return NULL;
 }
 
 QdmabufFrame *
-reader_finish (struct reader *self, int64_t *time, GError **error)
+reader_finish (struct reader *self, struct stamps *stamps, GError **error)
 {
   g_return_val_if_fail (self->n_begun > 0, NULL);
 
   struct begun_read *reading = pop_reading (self);
-  *time = reading->time;
-  if (reading->frame)
-    return g_steal_pointer (&reading->frame);
+  QdmabufFrame *frame = g_steal_pointer (&reading->frame);
 
-  QdmabufFrame *frame = finish_reading (self, reading, error);
+  if (!frame)
+    frame = finish_reading (self, reading, error);
+  *stamps = reading->stamps;
   if (!frame) {
     owe_again (self, reading);
     reader_cancel (self);

@@ -200,6 +200,12 @@ devices_read (struct devices *self, QdmabufBuffer *buffer, const struct damage *
   return ok;
 }
 
+const struct stamps *
+devices_stamps (const struct devices *self)
+{
+  return chooser_stamps (self->chooser);
+}
+
 GVariant *
 devices_verify_stats (struct devices *self)
 {

@@ -20,6 +20,8 @@ bool devices_begin (struct devices *devices, QdmabufBuffer *buffer, const struct
 bool
 devices_finish (struct devices *devices, struct pending_read *pending, const struct picture *dst,
                 int64_t deadline, const char **backend_name, GError **error);
+/* As chooser_stamps, of devices_read. */
+const struct stamps *devices_stamps (const struct devices *devices);
 /* As verify_stats; NULL: QDMABUF_VERIFY does not ask for it. Floating. Thread: any. */
 GVariant *devices_verify_stats (struct devices *devices);
 /* Full transfer. */

@@ -15,8 +15,7 @@ struct flow_figures {
   uint64_t scanouts, updates, registrations;
   int64_t first_frame;    /* µs from start to the first frame, 0: none yet */
   struct timings reply;   /* UpdateDMABUF read from the socket → answered */
-  struct timings read;    /* read started → source no longer needed */
-  struct timings publish; /* call read from the socket → frame ready to take */
+  struct timings stages[N_STAGES]; /* of frames: call read from the socket → there */
 };
 
 struct flow {
@@ -62,8 +61,11 @@ void flow_warn (struct flow *flow, const GError *error);
 /* The same with no limit, for those who have their own. */
 void flow_pass_warning (struct flow *flow, const GError *error);
 
-/* Hands a frame on. time: of the call that made it. Convert thread, no lock held. Takes frame. */
-void flow_publish (struct flow *flow, int64_t time, QdmabufFrame *frame);
+/* Hands a frame on. stamps: all that it has but DELIVERED. Convert thread, no lock held. Takes
+ * frame. */
+void flow_publish (struct flow *flow, struct stamps *stamps, QdmabufFrame *frame);
+/* Adds how long after the call was read each stage of one frame was reached. stages: of N_STAGES. */
+void flow_note_stamps (struct timings *stages, const struct stamps *stamps);
 /* Reads, or begins to. Convert thread, no lock held. Takes what work has. */
 void flow_read (struct flow *flow, struct inbox_work *work);
 /* The oldest of what was begun. doubtful (nullable): the work that it was begun for, if that may

@@ -69,6 +69,19 @@ screen_is_on (struct inbox *inbox)
   inbox->disable_due = INT64_MAX;
 }
 
+static void
+start_stamps (struct inbox *inbox, int64_t time)
+{
+  inbox->stamps = (struct stamps){ .since = time, .at[STAGE_VALIDATED] = time };
+}
+
+void
+inbox_validated (struct inbox *inbox, int64_t time, int64_t validated)
+{
+  if (inbox->stamps.since == time)
+    inbox->stamps.at[STAGE_VALIDATED] = validated;
+}
+
 GPtrArray *
 inbox_scanout (struct inbox *inbox, QdmabufBuffer *buffer, unsigned version, int64_t now)
 {
@@ -82,6 +95,7 @@ inbox_scanout (struct inbox *inbox, QdmabufBuffer *buffer, unsigned version, int
   inbox->updated = false;
   inbox->due = settle ? now + INBOX_SETTLE_US : now;
   inbox->time = now;
+  start_stamps (inbox, now);
   return stale;
 }
 
@@ -91,6 +105,14 @@ is_kind (const struct inbox *inbox, enum buffer_kind kind)
   return inbox->current && inbox->current->kind == kind;
 }
 
+/* Is the picture up to date but for what comes now? What only announced a DMA-BUF waits for an
+ * update by itself. */
+static bool
+is_news (const struct inbox *inbox)
+{
+  return damage_is_empty (&inbox->pending) || (is_kind (inbox, BUFFER_DMABUF) && !inbox->updated);
+}
+
 static void
 add_pending (struct inbox *inbox, struct rect r, int64_t now)
 {
@@ -98,6 +120,8 @@ add_pending (struct inbox *inbox, struct rect r, int64_t now)
   bool cropped = layout->crop.width != (int32_t) layout->width ||
                  layout->crop.height != (int32_t) layout->height;
 
+  if (is_news (inbox))
+    start_stamps (inbox, now);
   /* With a crop nobody says whether the rectangle counts from the buffer's corner or the screen's:
    * take all of it. */
   if (cropped)
@@ -122,8 +146,8 @@ inbox_update_dmabuf (struct inbox *inbox, struct rect r, void *reply, int64_t no
   }
 
   screen_is_on (inbox);
-  inbox->updated = true;
   add_pending (inbox, r, now);
+  inbox->updated = true;
   if (inbox->replies->len == INBOX_MAX_REPLIES)
     return INBOX_FULL;
   if (inbox->replies->len == 0)
@@ -269,6 +293,7 @@ follow_console (struct inbox *inbox, int64_t now)
   set_resized (inbox, picture);
   inbox->due = now;
   inbox->time = now;
+  start_stamps (inbox, now);
 }
 
 bool
@@ -283,6 +308,7 @@ inbox_take (struct inbox *inbox, int64_t now, struct inbox_work *work)
   work->buffer = qdmabuf_buffer_ref (inbox->current);
   work->damage = inbox->pending;
   work->time = inbox->time;
+  work->stamps = inbox->stamps;
   work->deadline = (inbox->replies->len > 0 ? inbox->oldest_reply : now) + INBOX_REPLY_US;
   work->replies = steal_replies (inbox);
   inbox->pending = DAMAGE_NONE;

@@ -9,6 +9,7 @@
 
 #include "buffer/buffer.h"
 #include "buffer/damage.h"
+#include "import/stamps.h"
 
 /* A scanout of a DMA-BUF waits this long for its first update or for the next scanout, before it
  * becomes a frame by itself: QEMU sends a placeholder before the picture of a running guest, and no
@@ -42,6 +43,7 @@ struct inbox {
   struct damage pending;  /* not read yet */
   int64_t due;            /* when pending must be read, INT64_MAX: not by itself */
   int64_t time;           /* of the newest call in pending */
+  struct stamps stamps;   /* of the oldest one; of a DMA-BUF that was updated, the oldest update */
   int64_t oldest_reply;   /* arrival of the first of replies */
   GPtrArray *replies;     /* what QEMU waits for; dropping one answers it */
   GPtrArray *spare;       /* empty, for the next work; nullable */
@@ -56,7 +58,8 @@ struct inbox_work {
   QdmabufBuffer *buffer; /* full */
   struct damage damage;
   GPtrArray *replies; /* full; dropping it answers them all */
-  int64_t time;
+  int64_t time;         /* of the newest call that it is for */
+  struct stamps stamps; /* of the oldest, which has waited longest: see inbox */
   int64_t deadline;
 };
 
@@ -81,6 +84,10 @@ void inbox_disable (struct inbox *inbox, int64_t now);
 /* The console's properties say this size. An inline picture follows them, for QEMU announces no
  * size there, but not at once: they come over another socket, and may be older than the picture. */
 void inbox_console_size (struct inbox *inbox, unsigned width, unsigned height, int64_t now);
+
+/* The call of that time, which is in the inbox now, was found right at that moment. Without it that
+ * was when it was read. */
+void inbox_validated (struct inbox *inbox, int64_t time, int64_t validated);
 
 /* Nothing will be read any more: what waits comes back to be answered (full). */
 GPtrArray *inbox_give_up (struct inbox *inbox);

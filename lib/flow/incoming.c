@@ -47,11 +47,13 @@ scanout (void *data, QdmabufBuffer *buffer, unsigned version, int64_t time)
     flow_warn (self, error);
     return;
   }
+  int64_t validated = g_get_monotonic_time ();
   g_mutex_lock (&self->lock);
   note_call (self);
   self->stats.scanouts++;
   self->shown = true;
   stale = inbox_scanout (&self->inbox, taken, version, time);
+  inbox_validated (&self->inbox, time, validated);
   self->stats.replies += stale ? stale->len : 0;
   g_cond_signal (&self->wake);
   g_mutex_unlock (&self->lock);
@@ -64,12 +66,14 @@ update_pixels (void *data, struct rect r, uint32_t stride, uint32_t fourcc, cons
   struct flow *self = data;
   g_autoptr (GError) error = NULL;
   bool unannounced = false;
+  int64_t validated = g_get_monotonic_time ();
 
   g_mutex_lock (&self->lock);
   note_call (self);
   self->stats.updates++;
   bool ok = inbox_update_pixels (&self->inbox, r, stride, fourcc, pixels, size, time, &unannounced,
                                  &error);
+  inbox_validated (&self->inbox, time, validated);
   g_cond_signal (&self->wake);
   g_mutex_unlock (&self->lock);
 
@@ -84,11 +88,13 @@ update_map (void *data, struct rect r, int64_t time)
 {
   struct flow *self = data;
   g_autoptr (GError) error = NULL;
+  int64_t validated = g_get_monotonic_time ();
 
   g_mutex_lock (&self->lock);
   note_call (self);
   self->stats.updates++;
   bool ok = inbox_update_map (&self->inbox, r, time, &error);
+  inbox_validated (&self->inbox, time, validated);
   g_cond_signal (&self->wake);
   g_mutex_unlock (&self->lock);
   if (!ok)
@@ -140,11 +146,13 @@ update_dmabuf (void *data, struct rect r, struct listener_reply *reply, int64_t 
 {
   struct flow *self = data;
   g_autoptr (GError) error = NULL;
+  int64_t validated = g_get_monotonic_time ();
 
   g_mutex_lock (&self->lock);
   note_call (self);
   self->stats.updates++;
   enum inbox_verdict verdict = take_update (self, r, reply, time);
+  inbox_validated (&self->inbox, time, validated);
   if (verdict != INBOX_QUEUED) {
     error = why_not (self, verdict, time);
     self->stats.replies++;

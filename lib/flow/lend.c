@@ -39,7 +39,7 @@ flow_lend (struct flow *self, struct inbox_work *work)
 
   if (comes_too_early (self, arrival))
     frame_end_loan (frame);
-  flow_publish (self, work->time, frame);
+  flow_publish (self, &work->stamps, frame);
   qdmabuf_buffer_unref (work->buffer);
   /* It may have taken the place of one that nobody saw. */
   note_answers (self);

@@ -12,6 +12,7 @@ struct begun_read {
   struct damage damage;
   uint32_t width, height; /* of the picture */
   int64_t time, deadline;
+  struct stamps stamps;
   struct watch *watch; /* kept for the next one; NULL: there was none yet */
 };
 

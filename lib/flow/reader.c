@@ -215,10 +215,10 @@ reader_lend (struct reader *self, QdmabufBuffer *buffer, const struct damage *da
                          arrival);
 }
 
-void
+int64_t
 reader_publish (struct reader *self, QdmabufFrame *frame)
 {
-  mailbox_put (self->mailbox, frame);
+  return mailbox_put (self->mailbox, frame);
 }
 
 /* The last picture has nothing to do with the next one. */

@@ -8,6 +8,7 @@
 
 #include "buffer/buffer.h"
 #include "deliver/mailbox.h"
+#include "import/stamps.h"
 
 struct reader_config {
   const char
@@ -34,17 +35,18 @@ struct mailbox *reader_mailbox (struct reader *reader); /* lent */
 #define READER_MAX_BEGUN 3
 
 /* The same in two steps. begin returns when the source is no longer needed; one more can be begun
- * while fewer than READER_MAX_BEGUN are. False: nothing was begun, error; the damage is kept. */
+ * while fewer than READER_MAX_BEGUN are. stamps: what its call has already. False: nothing was
+ * begun, error; the damage is kept. */
 bool reader_begin (struct reader *reader, QdmabufBuffer *buffer, const struct damage *damage,
-                   int64_t time, int64_t deadline, GError **error);
+                   int64_t time, const struct stamps *stamps, int64_t deadline, GError **error);
 unsigned reader_n_begun (struct reader *reader);
 /* Need reader_finish not wait? It never need where reads are not pipelined. */
 bool reader_is_ready (struct reader *reader);
 /* When it is ready at the latest, whatever the GPU does; INT64_MAX: nothing was begun. */
 int64_t reader_due (struct reader *reader);
-/* The frame that was begun first, and its time as it was told to begin. NULL with error: it is
- * lost, and with it all that were begun after it; their damage is kept. */
-QdmabufFrame *reader_finish (struct reader *reader, int64_t *time, GError **error);
+/* The frame that was begun first, and its stamps, but for DELIVERED. NULL with error: it is lost,
+ * and with it all that were begun after it; their damage is kept. */
+QdmabufFrame *reader_finish (struct reader *reader, struct stamps *stamps, GError **error);
 
 /* Reads what changed (with all that earlier reads failed to get) and returns when the source is no
  * longer needed. The frame is not seen by anybody until it is published. One thread at a time, with
@@ -56,8 +58,8 @@ reader_read (struct reader *reader, QdmabufBuffer *buffer, const struct damage *
 QdmabufFrame *
 reader_lend (struct reader *reader, QdmabufBuffer *buffer, const struct damage *damage,
              int64_t time, struct lender *lender, GPtrArray *replies, int64_t arrival);
-/* Takes frame. */
-void reader_publish (struct reader *reader, QdmabufFrame *frame);
+/* Takes frame. Returns when it was in the mailbox, µs of CLOCK_MONOTONIC. */
+int64_t reader_publish (struct reader *reader, QdmabufFrame *frame);
 /* Takes frame, which nobody shall see; the next read is one of a whole picture. */
 void reader_discard (struct reader *reader, QdmabufFrame *frame);
 /* As devices_verify_stats. */

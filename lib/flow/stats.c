@@ -9,13 +9,25 @@ add_count (GVariantBuilder *builder, const char *key, uint64_t value)
   g_variant_builder_add (builder, "{sv}", key, g_variant_new_uint64 (value));
 }
 
-static void
-add_locked (struct flow *self, const struct lender_figures *lent, GVariantBuilder *builder)
-{
-  const struct flow_figures *stats = &self->stats;
-  /* All DMA-BUFs are lent, or none. */
-  const struct timings *reply = self->config.lend ? &lent->reply : &stats->reply;
+static const char *const stage_names[N_STAGES] = {
+  [STAGE_VALIDATED] = "validated-us", [STAGE_IMPORTED] = "imported-us",
+  [STAGE_FENCE] = "fence-us",         [STAGE_CONVERTED] = "converted-us",
+  [STAGE_READ_BACK] = "read-back-us", [STAGE_DELIVERED] = "delivered-us",
+};
 
+void
+flow_note_stamps (struct timings *stages, const struct stamps *stamps)
+{
+  for (int i = 0; i < N_STAGES; i++) {
+    if (stamps->at[i] != 0)
+      timings_add (&stages[i], stamps->at[i] - stamps->since);
+  }
+}
+
+static void
+add_counts (const struct flow_figures *stats, const struct lender_figures *lent,
+            GVariantBuilder *builder)
+{
   add_count (builder, "scanouts", stats->scanouts);
   add_count (builder, "updates", stats->updates);
   add_count (builder, "replies", stats->replies + lent->replies);
@@ -25,23 +37,41 @@ add_locked (struct flow *self, const struct lender_figures *lent, GVariantBuilde
   add_count (builder, "registrations", stats->registrations);
   g_variant_builder_add (builder, "{sv}", "first-frame-us",
                          g_variant_new_int64 (stats->first_frame));
+}
+
+static void
+add_stages (const struct flow_figures *stats, const struct timings *reply, GVariantBuilder *builder)
+{
+  for (int i = 0; i < N_STAGES; i++)
+    g_variant_builder_add (builder, "{sv}", stage_names[i], timings_to_variant (&stats->stages[i]));
   g_variant_builder_add (builder, "{sv}", "reply-us", timings_to_variant (reply));
-  g_variant_builder_add (builder, "{sv}", "read-us", timings_to_variant (&stats->read));
-  g_variant_builder_add (builder, "{sv}", "publish-us", timings_to_variant (&stats->publish));
+}
+
+/* Full transfer. What is sorted must not keep the flow's threads waiting. */
+static struct flow_figures *
+copy_figures (struct flow *self)
+{
+  struct flow_figures *stats = g_new (struct flow_figures, 1);
+
+  g_mutex_lock (&self->lock);
+  *stats = self->stats;
+  g_mutex_unlock (&self->lock);
+  return stats;
 }
 
 GVariant *
 flow_stats (struct flow *self)
 {
+  g_autofree struct flow_figures *stats = copy_figures (self);
   struct lender_figures lent;
   GVariantBuilder builder;
   GVariant *verify = reader_verify_stats (self->reader);
 
   lender_read_figures (self->lender, &lent);
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  g_mutex_lock (&self->lock);
-  add_locked (self, &lent, &builder);
-  g_mutex_unlock (&self->lock);
+  add_counts (stats, &lent, &builder);
+  /* All DMA-BUFs are lent, or none. */
+  add_stages (stats, self->config.lend ? &lent.reply : &stats->reply, &builder);
   add_count (&builder, "frames-taken", mailbox_n_taken (reader_mailbox (self->reader)));
   add_count (&builder, "frames-replaced", mailbox_n_replaced (reader_mailbox (self->reader)));
   add_count (&builder, "loans", lent.loans);

@@ -23,7 +23,7 @@ is_final (const GError *error)
 }
 
 static void
-answer (struct flow *self, struct inbox_work *work, int64_t started)
+answer (struct flow *self, struct inbox_work *work)
 {
   int64_t now = g_get_monotonic_time ();
   unsigned n = work->replies->len;
@@ -31,7 +31,6 @@ answer (struct flow *self, struct inbox_work *work, int64_t started)
   g_ptr_array_set_size (work->replies, 0); /* answers them */
   g_mutex_lock (&self->lock);
   inbox_give_back (&self->inbox, g_steal_pointer (&work->replies));
-  timings_add (&self->stats.read, now - started);
   if (n > 0)
     timings_add (&self->stats.reply, now - (work->deadline - INBOX_REPLY_US));
   self->stats.replies += n;
@@ -44,18 +43,21 @@ answer (struct flow *self, struct inbox_work *work, int64_t started)
 
 /* The figures first: whoever takes the frame may ask for them. */
 void
-flow_publish (struct flow *self, int64_t time, QdmabufFrame *frame)
+flow_publish (struct flow *self, struct stamps *stamps, QdmabufFrame *frame)
 {
   int64_t now = g_get_monotonic_time ();
 
   g_mutex_lock (&self->lock);
   self->stats.frames++;
-  timings_add (&self->stats.publish, now - time);
   if (self->stats.first_frame == 0)
     self->stats.first_frame = now - self->started;
   g_mutex_unlock (&self->lock);
   self->retries = 0;
-  reader_publish (self->reader, frame);
+  stamps->at[STAGE_DELIVERED] = reader_publish (self->reader, frame);
+
+  g_mutex_lock (&self->lock);
+  flow_note_stamps (self->stats.stages, stamps);
+  g_mutex_unlock (&self->lock);
 }
 
 static void
@@ -102,13 +104,13 @@ void
 flow_finish (struct flow *self, const struct inbox_work *doubtful)
 {
   g_autoptr (GError) error = NULL;
-  int64_t time = 0;
-  QdmabufFrame *frame = reader_finish (self->reader, &time, &error);
+  struct stamps stamps;
+  QdmabufFrame *frame = reader_finish (self->reader, &stamps, &error);
 
   if (frame && doubtful && is_overtaken (self, doubtful))
     reader_discard (self->reader, frame);
   else if (frame)
-    flow_publish (self, time, frame);
+    flow_publish (self, &stamps, frame);
   else
     lost (self, error);
 }
@@ -130,13 +132,12 @@ void
 flow_read (struct flow *self, struct inbox_work *work)
 {
   g_autoptr (GError) error = NULL;
-  int64_t started = g_get_monotonic_time ();
   bool refused = work->buffer == self->refused;
   bool announced = work->replies->len > 0;
   bool begun = !refused && reader_begin (self->reader, work->buffer, &work->damage, work->time,
-                                         work->deadline, &error);
+                                         &work->stamps, work->deadline, &error);
 
-  answer (self, work, started);
+  answer (self, work);
   if (begun)
     go_on (self, work, announced);
   else if (!refused)

@@ -224,10 +224,12 @@ import_buffer (struct attempt *attempt, struct contender *contender, enum verdic
 
   if (!job)
     *verdict = attempt->error ? VERDICT_STOP : VERDICT_NEXT;
-  else if (job->imported)
+  else if (job->imported) {
     kept = kept_import_new (&attempt->chooser->spare_import, contender->backend, attempt->buffer,
                             job->imported);
-  else
+    if (is_worth_keeping (kept))
+      stamp (&attempt->chooser->stamps, STAGE_IMPORTED);
+  } else
     *verdict = judge (attempt, contender, g_steal_pointer (&job->error));
   if (job)
     attempt_done (attempt, job);
@@ -236,23 +238,50 @@ import_buffer (struct attempt *attempt, struct contender *contender, enum verdic
 
 /* ---- reading ---- */
 
-/* On this thread, so that the executor serves others meanwhile; the linear back end waits by
- * itself. */
+static bool
+has_fences (const QdmabufBuffer *buffer)
+{
+  for (unsigned i = 0; buffer->kind == BUFFER_DMABUF && i < buffer->layout.n_planes; i++) {
+    if (buffer->memory[i].is_dmabuf)
+      return true;
+  }
+  return false;
+}
+
+/* On this thread, so that the executor serves others meanwhile. What has no executor takes only as
+ * long as the CPU does. */
 static bool
 wait_for_writers (struct attempt *attempt, const struct contender *contender)
 {
-  int64_t now = g_get_monotonic_time ();
+  int64_t until = attempt->deadline;
 
-  if (!contender->executor)
+  if (!has_fences (attempt->buffer))
     return true;
-  return source_wait (attempt->buffer, now + (attempt->deadline - now) / 2, &attempt->error);
+  if (contender->executor) {
+    int64_t now = g_get_monotonic_time ();
+
+    until = now + (attempt->deadline - now) / 2;
+  }
+  if (!source_wait (attempt->buffer, until, &attempt->error))
+    return false;
+  stamp (&attempt->chooser->stamps, STAGE_FENCE);
+  return true;
+}
+
+static enum stage
+read_stage (const struct contender *contender)
+{
+  return g_strcmp0 (contender->family, "cpu") == 0 ? STAGE_CONVERTED : STAGE_READ_BACK;
 }
 
 /* Once the picture is there, somebody wakes whoever waits for it. */
 static void
 note_begun (struct attempt *attempt, struct contender *contender, const struct job *job)
 {
-  *attempt->pending = (struct pending_read){ contender, job->ticket, contender->name, NULL };
+  *attempt->pending = (struct pending_read){ .contender = contender,
+                                             .ticket = job->ticket,
+                                             .name = contender->name,
+                                             .stamps = attempt->chooser->stamps };
   if (job->watched)
     watch_start (attempt->watch, contender->executor, contender->backend, job->ticket,
                  attempt->deadline);
@@ -302,8 +331,11 @@ read_import (struct attempt *attempt, struct contender *contender, struct kept_i
     return VERDICT_STOP;
   }
 
-  enum verdict verdict =
-      job->ok ? VERDICT_DONE : judge (attempt, contender, g_steal_pointer (&job->error));
+  enum verdict verdict = VERDICT_DONE;
+  if (job->ok)
+    stamp (&attempt->chooser->stamps, read_stage (contender));
+  else
+    verdict = judge (attempt, contender, g_steal_pointer (&job->error));
   attempt_done (attempt, job);
   return verdict;
 }
@@ -336,7 +368,12 @@ attempt_read (struct attempt *attempt, struct contender *contender)
 enum verdict
 attempt_read_kept (struct attempt *attempt, struct contender *contender, struct kept_import *kept)
 {
+  struct stamps *stamps = &attempt->chooser->stamps;
+
   g_atomic_rc_box_acquire (kept);
+  /* Where chooser_begin had it, that was when it was at hand. */
+  if (stamps->at[STAGE_IMPORTED] == 0)
+    stamp (stamps, STAGE_IMPORTED);
   enum verdict verdict = read_import (attempt, contender, kept);
 
   if (!is_still_good (attempt, verdict) && g_queue_remove (&attempt->chooser->kept, kept))

@@ -38,7 +38,9 @@ struct chooser {
   chooser_prefer_fn prefer; /* nullable */
   void *prefer_data;
   int floor; /* least score to be tried */
-  struct job *spare; /* nullable */
+  struct job *spare;    /* nullable */
+  struct stamps stamps; /* of the read that goes on, or the last one */
+  bool begun_here;      /* chooser_begin left its buffer to chooser_read, and stamps are about it */
 };
 
 /* One buffer on its way through the contenders. */

@@ -20,6 +20,8 @@
  * - read returns when the rows of dst are complete, and writes only inside damage (which is clipped
  *   to the crop and consists of whole chroma samples of dst->fourcc). It turns y0_top the right way
  * up, applies the crop, and converts to dst->fourcc.
+ * - Whoever wrote into a DMA-BUF was waited for before read and begin. A back end whose turn on an
+ *   executor comes later looks once more.
  * - Every wait is bounded by deadline (µs of CLOCK_MONOTONIC), and happens before a call that
  *   cannot be bounded.
  * - Errors have three meanings that the chooser acts upon: UNSUPPORTED_* and NO_BACKEND (never

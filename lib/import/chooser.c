@@ -299,6 +299,9 @@ chooser_read (struct chooser *chooser, QdmabufBuffer *buffer, const struct damag
               const struct picture *dst, int64_t deadline, const char **backend_name,
               GError **error)
 {
+  if (!chooser->begun_here)
+    chooser->stamps = (struct stamps){ 0 };
+  chooser->begun_here = false;
   if (!is_good (buffer, error))
     return false;
 
@@ -317,6 +320,8 @@ chooser_begin (struct chooser *chooser, QdmabufBuffer *buffer, const struct dama
   const char *name = NULL;
 
   *pending = (struct pending_read){ 0 };
+  chooser->stamps = (struct stamps){ 0 };
+  chooser->begun_here = false;
   if (buffer->kind != BUFFER_DMABUF)
     return true;
   chooser_forget_orphans (chooser);
@@ -329,7 +334,14 @@ chooser_begin (struct chooser *chooser, QdmabufBuffer *buffer, const struct dama
   attempt.pending = pending;
   attempt.watch = watch;
   enum verdict verdict = try (&attempt, &name);
+  chooser->begun_here = verdict == VERDICT_HERE;
   return conclude (&attempt, verdict, error);
+}
+
+const struct stamps *
+chooser_stamps (const struct chooser *chooser)
+{
+  return &chooser->stamps;
 }
 
 char *

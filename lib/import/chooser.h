@@ -3,6 +3,7 @@
 #pragma once
 
 #include "import/backend.h"
+#include "import/stamps.h"
 #include "import/watch.h"
 
 /* Imports kept at one time: the pictures that a guest flips between, and some to spare. */
@@ -51,6 +52,7 @@ struct pending_read {
   void *ticket;                  /* NULL: there is none */
   const char *name;              /* of the back end; static */
   struct verify_reading *verify; /* for the caller: NULL at first, and not looked at */
+  struct stamps stamps;          /* those of a read; READ_BACK comes with the second half */
 };
 
 /* The first half of the same for a back end that reads in two steps: when it returns, buffer is not
@@ -65,6 +67,9 @@ bool chooser_begin (struct chooser *chooser, QdmabufBuffer *buffer, const struct
 bool
 chooser_finish (struct chooser *chooser, struct pending_read *pending, const struct picture *dst,
                 int64_t deadline, const char **backend_name, GError **error);
+/* Of the last chooser_read that was true, and of a chooser_begin just before it that left the buffer
+ * to it: IMPORTED to READ_BACK. Lent. */
+const struct stamps *chooser_stamps (const struct chooser *chooser);
 /* What each back end says of the buffer, a line each, best first. Full transfer. */
 char *chooser_explain (struct chooser *chooser, QdmabufBuffer *buffer);
 /* Releases all imports; a back end that takes more than a second for that is lost. */

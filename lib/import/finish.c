@@ -68,9 +68,13 @@ chooser_finish (struct chooser *chooser, struct pending_read *pending, const str
   void *ticket = g_steal_pointer (&pending->ticket);
 
   *backend_name = contender->name;
-  if (!contender->over)
-    return finish (chooser, contender, ticket, dst, deadline, g_get_monotonic_time () + FINISH_US,
-                   error);
+  if (!contender->over) {
+    bool ok = finish (chooser, contender, ticket, dst, deadline,
+                      g_get_monotonic_time () + FINISH_US, error);
+
+    stamp (&pending->stamps, STAGE_READ_BACK);
+    return ok;
+  }
   g_propagate_error (error, g_error_copy (contender->over));
   return false;
 }

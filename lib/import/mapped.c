@@ -43,8 +43,6 @@ mapped_begin (const struct mapped *mapped, int64_t deadline, GError **error)
 {
   QdmabufBuffer *buffer = mapped->buffer;
 
-  if (!source_wait (buffer, deadline, error))
-    return false;
   return !buffer->memory[0].is_dmabuf ||
          sync_cpu (buffer_plane_fd (buffer, 0), DMA_BUF_SYNC_START, deadline, error);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Plane 0 of a buffer under the eyes of the CPU: mapped, waited for, its caches in line, and
+/* Plane 0 of a buffer under the eyes of the CPU: mapped, its caches in line, and
  * checked for having been there all the time. */
 #pragma once
 
@@ -18,8 +18,8 @@ struct mapped {
  * Errors: as guard_map. */
 bool mapped_open (struct mapped *mapped, QdmabufBuffer *buffer, uint64_t size, bool guarded,
                   GError **error);
-/* Around each read: waits until nobody writes any more, at most until deadline (µs of
- * CLOCK_MONOTONIC). Errors: TIMED_OUT, FAILED. */
+/* Before each read, when nobody writes any more (source_wait): brings caches in line, at most until
+ * deadline (µs of CLOCK_MONOTONIC). Error: FAILED. */
 bool mapped_begin (const struct mapped *mapped, int64_t deadline, GError **error);
 /* After each mapped_begin that was true. False: what was read is not the picture. Error:
  * BAD_MEMORY. */

@@ -153,9 +153,9 @@ frames_are_whole (const char *device, const char *gl, CardDamage damage, const c
     assert_true (top >= last);
     last = top;
   }
-  print_message ("gl=%s damage=%s: 60 frames, %d torn, reply p99 %u µs, read p50 %u µs\n",
+  print_message ("gl=%s damage=%s: 60 frames, %d torn, reply p99 %u µs, converted p50 %u µs\n",
                  gl ? gl : "off", name, torn, gl ? stat_time (&screen, "reply-us", "p99") : 0,
-                 stat_time (&screen, "read-us", "p50"));
+                 stat_time (&screen, "converted-us", "p50"));
   /* A map is live memory with no acknowledgement; a DMA-BUF is held until we answer. */
   if (gl)
     assert_int_equal (torn, 0);

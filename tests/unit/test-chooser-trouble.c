@@ -176,6 +176,25 @@ test_slow_writer (void **state)
   worker_finish (&worker);
 }
 
+/* The CPU reads as soon as it may, so all of the time is for waiting. */
+static void
+test_slow_writer_for_the_cpu (void **state)
+{
+  (void) state;
+  begin ("auto");
+  QdmabufBuffer *buffer = source_new (&plain);
+  buffer->memory[0].is_dmabuf = true;
+  busy = true;
+  expect_error (buffer, QDMABUF_ERROR_TIMED_OUT, SAYS ("did not finish"));
+  busy = false;
+  assert_in_range (last_timeout, 9000, 10001);
+  assert_int_equal (linear.n_read, 0);
+  expect_reader (buffer, "linear");
+  assert_int_equal (linear.n_import, 1);
+  qdmabuf_buffer_unref (buffer);
+  end ();
+}
+
 static void
 let_go (struct fake *fake)
 {
@@ -282,8 +301,8 @@ main (void)
     fds_unit_test (test_other_errors_stop), fds_unit_test (test_time_out_keeps_import),
     fds_unit_test (test_bad_memory),        fds_unit_test (test_device_lost),
     fds_unit_test (test_runs_on_executor),  fds_unit_test (test_no_time_left),
-    fds_unit_test (test_slow_writer),       fds_unit_test (test_executor_is_lost),
-    fds_unit_test (test_lost_at_the_end),
+    fds_unit_test (test_slow_writer),       fds_unit_test (test_slow_writer_for_the_cpu),
+    fds_unit_test (test_executor_is_lost),  fds_unit_test (test_lost_at_the_end),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

@@ -88,10 +88,11 @@ run_path (struct reader *reader, QdmabufBuffer *buffer)
 {
   struct damage all = damage_whole (WIDTH, HEIGHT);
   GError *error = NULL;
-  int64_t time = 0;
   int64_t start = g_get_monotonic_time ();
-  bool begun = reader_begin (reader, buffer, &all, start, start + 5 * G_USEC_PER_SEC, &error);
-  QdmabufFrame *frame = begun ? reader_finish (reader, &time, &error) : NULL;
+  struct stamps stamps = { .since = start };
+  bool begun =
+      reader_begin (reader, buffer, &all, start, &stamps, start + 5 * G_USEC_PER_SEC, &error);
+  QdmabufFrame *frame = begun ? reader_finish (reader, &stamps, &error) : NULL;
   double us = (double) (g_get_monotonic_time () - start);
 
   if (!frame)

@@ -99,7 +99,7 @@ test_latest (void **state)
 
   /* It counts as returned. */
   scene_paint (scene, &sheet, 5);
-  scene_wait_stat (scene, "publish-us.n", 2);
+  scene_wait_stat (scene, "delivered-us.n", 2);
   do {
     frame = qdmabuf_console_dup_latest_frame (scene->console);
     bool newest = qdmabuf_frame_get_serial (frame) == scene_stat (scene, "frames");

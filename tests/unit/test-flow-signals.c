@@ -96,7 +96,7 @@ test_late_handler (void **state)
   (void) state;
   scene_show (scene, &sheet);
   scene_paint (scene, &sheet, 1);
-  scene_wait_stat (scene, "publish-us.n", 1);
+  scene_wait_stat (scene, "delivered-us.n", 1);
   scene_drain (scene);
   hear (&hearer, scene);
   scene_paint (scene, &sheet, 2);

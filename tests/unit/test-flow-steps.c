@@ -161,6 +161,37 @@ test_one_update_then_silence (void **state)
   end (scene, &sheet);
 }
 
+/* The answer is none of the stages that the picture goes through behind it. */
+static void
+test_stages (void **state)
+{
+  struct scene *scene = pipelined_scene (true);
+  struct sheet sheet = sheet_new (64, 48);
+
+  (void) state;
+  begin_with (scene, &sheet);
+  scene_wait_stat (scene, "read-back-us.n", 1);
+  uint64_t replied = scene_stat (scene, "reply-us.max");
+  int64_t start = g_get_monotonic_time ();
+  scene_expect_reply (scene, scene_update (scene, &sheet), REPLY_MS);
+  uint64_t answered = (uint64_t) (g_get_monotonic_time () - start);
+  gate_expect_waiter ();
+  assert_int_equal (scene_stat (scene, "read-back-us.n"), 1);
+  assert_in_range (scene_stat (scene, "reply-us.max"), 0, MAX (replied, answered));
+  start = g_get_monotonic_time ();
+  g_usleep (20000);
+  uint64_t held = (uint64_t) (g_get_monotonic_time () - start);
+  gate_set (false);
+  scene_wait_stat (scene, "delivered-us.n", 2);
+  assert_in_range (scene_stat (scene, "read-back-us.max"), held, UINT32_MAX);
+  assert_in_range (scene_stat (scene, "delivered-us.max"), scene_stat (scene, "read-back-us.max"),
+                   UINT32_MAX);
+  assert_int_equal (scene_stat (scene, "imported-us.n"), 2);
+  assert_int_equal (scene_stat (scene, "read-back-us.n"), 2);
+  assert_int_equal (scene_stat (scene, "converted-us.n"), 0);
+  end (scene, &sheet);
+}
+
 /* Three are on their way, the fourth waits for the first; all come, in order. */
 static void
 test_three_at_once (void **state)
@@ -486,6 +517,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     steps_unit_test (test_one_update_then_silence),
+    steps_unit_test (test_stages),
     steps_unit_test (test_three_at_once),
     steps_unit_test (test_low_latency),
     steps_unit_test (test_nobody_wakes),

@@ -167,6 +167,51 @@ test_updates_become_one_read_and_are_answered_with_it (void **state)
 }
 
 static void
+assert_stamps (const struct stamps *stamps, int64_t since, int64_t validated)
+{
+  assert_int_equal (stamps->since, since);
+  assert_int_equal (stamps->at[STAGE_VALIDATED], validated);
+}
+
+/* Of calls that become one read the oldest is the one that waited longest. A DMA-BUF that was only
+ * announced does not wait. */
+static void
+test_the_oldest_call_counts (void **state)
+{
+  struct inbox *inbox = &((struct fixture *) *state)->inbox;
+  const struct rect r = { 0, 0, 8, 8 };
+  struct inbox_work work;
+
+  show_dmabuf (inbox, 2, 10);
+  inbox_validated (inbox, 10, 11);
+  inbox_update_dmabuf (inbox, r, reply (), 20);
+  inbox_validated (inbox, 20, 22);
+  inbox_update_dmabuf (inbox, r, reply (), 30);
+  inbox_validated (inbox, 30, 33);
+  assert_true (inbox_take (inbox, 31, &work));
+  assert_stamps (&work.stamps, 20, 22);
+  assert_int_equal (work.time, 30);
+  drop (&work);
+
+  /* What failed is still owed from when it came, and the next call is about itself. */
+  inbox_retry (inbox, 50);
+  assert_true (inbox_take (inbox, 50, &work));
+  assert_stamps (&work.stamps, 20, 22);
+  drop (&work);
+  inbox_update_dmabuf (inbox, r, reply (), 60);
+  assert_true (inbox_take (inbox, 60, &work));
+  assert_stamps (&work.stamps, 60, 60);
+  drop (&work);
+
+  /* Announced, and shown for want of an update. */
+  show_dmabuf (inbox, 2, 100);
+  inbox_validated (inbox, 100, 101);
+  assert_true (inbox_take (inbox, 100 + INBOX_SETTLE_US, &work));
+  assert_stamps (&work.stamps, 100, 101);
+  drop (&work);
+}
+
+static void
 take_and_give_back (struct inbox *inbox, int64_t now)
 {
   struct inbox_work work;
@@ -501,6 +546,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     test (test_placeholder_is_never_read),
     test (test_updates_become_one_read_and_are_answered_with_it),
+    test (test_the_oldest_call_counts),
     test (test_what_held_replies_is_used_again),
     test (test_update_outside_the_picture_is_answered_all_the_same),
     test (test_new_scanout_answers_updates_of_the_old_one),

@@ -199,14 +199,14 @@ wake (void *data)
 static void
 finish_one (struct reader *reader)
 {
-  int64_t time = 0;
+  struct stamps stamps;
   GError *error = NULL;
 
   g_mutex_lock (&lock);
   while (!reader_is_ready (reader))
     assert_true (g_cond_wait_until (&woken, &lock, soon ()));
   g_mutex_unlock (&lock);
-  QdmabufFrame *frame = reader_finish (reader, &time, &error);
+  QdmabufFrame *frame = reader_finish (reader, &stamps, &error);
   if (!frame)
     fail_msg ("%s", error->message);
   reader_publish (reader, frame);
@@ -216,13 +216,14 @@ static void
 read_many (struct reader *reader, QdmabufBuffer *const buffers[2], unsigned n)
 {
   struct damage part = { .n = 2, .rects = { { 0, 0, 30, 20 }, { 36, 10, 4, 20 } } };
+  const struct stamps stamps = { .since = 1 };
 
   for (unsigned i = 0; i < n; i++) {
     GError *error = NULL;
 
     if (reader_n_begun (reader) == READER_MAX_BEGUN)
       finish_one (reader);
-    if (!reader_begin (reader, buffers[i % 2], &part, 1, soon (), &error))
+    if (!reader_begin (reader, buffers[i % 2], &part, 1, &stamps, soon (), &error))
       fail_msg ("%s", error->message);
     while (reader_is_ready (reader))
       finish_one (reader);

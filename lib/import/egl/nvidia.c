@@ -51,7 +51,7 @@ read_memory (QdmabufBuffer *buffer, const struct picture *dst, struct rect r, in
 
   if (!mapped_open (&mapped, buffer, layout_linear_size (layout, 0), guard_allowed (), error))
     return false;
-  bool ok = mapped_begin (&mapped, deadline, error);
+  bool ok = source_wait (buffer, deadline, error) && mapped_begin (&mapped, deadline, error);
   if (ok) {
     struct pixels from = { .stride = (ptrdiff_t) stride, .fourcc = layout->fourcc };
 
