@@ -6,8 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What lies idle so long is given back to the system. */
-#define BLOCK_IDLE_US (10 * G_USEC_PER_SEC)
+/* What lies idle so long is given back to the system. It is much longer than the time between two
+ * pictures of a guest that draws, and short enough for the reader, who has to wake up for it, to be
+ * asleep for good within the first second of a silence. */
+#define BLOCK_IDLE_US (G_USEC_PER_SEC / 2)
 /* So many may lie idle, with so many bytes together. */
 #define BLOCK_MAX_SPARE 8u
 #define BLOCK_MAX_SPARE_BYTES ((size_t) 256 << 20)
