@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The listener thread's side of a flow: puts each call into the inbox and wakes the convert thread.
- * Never waits. */
+ * It waits for nobody but, with the pixels of an inline update, the pass of the CPU that is reading
+ * the same picture: QEMU is held back as long, and no memory is. */
 #include <drm_fourcc.h>
 #include <qemu-dmabuf/qdmabuf-error.h>
 

@@ -4,44 +4,21 @@
 #define _GNU_SOURCE
 #include "support/fds.h"
 
-#include <qemu-dmabuf/qemu-dmabuf.h>
-
-#include "flow/devices.h"
-#include "flow/driver-thread.h"
-#include "support/fake-dmabuf.h"
-#include "support/fake-gbm.h"
-#include "support/hide-egl.h"
-#include "support/pictures.h"
+#include "support/gpu-devices.h"
 #include "support/tiled.h"
 
-static const struct source_spec plain = { .fourcc = DRM_FORMAT_XRGB8888,
-                                          .width = 96,
-                                          .height = 70,
-                                          .stride = 512,
-                                          .modifier = I915_FORMAT_MOD_Y_TILED,
-                                          .kind = BUFFER_DMABUF };
-
-static struct devices *devices;
-
-static int64_t
-soon (void)
-{
-  return g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
-}
+static const struct source_spec plain = GPU_PICTURE (I915_FORMAT_MOD_Y_TILED);
 
 static void
 begin (const char *backend, const char *node, const char *const *drivers)
 {
-  GError *error = NULL;
-
   fake_gpus_init (drivers);
   for (unsigned i = 0; i < n_gpus; i++) {
     gpus[i].modifiers[0] = I915_FORMAT_MOD_Y_TILED;
     gpus[i].modifiers[1] = DRM_FORMAT_MOD_INVALID;
     gpus[i].own_layout = I915_FORMAT_MOD_Y_TILED;
   }
-  devices = devices_new (backend, node ? gpus[atoi (node)].path : NULL, &error);
-  assert_non_null (devices);
+  devices_begin_with (backend, node ? atoi (node) : -1);
 }
 
 #define DRIVERS(...) ((const char *const[]){ __VA_ARGS__, NULL })
@@ -49,9 +26,7 @@ begin (const char *backend, const char *node, const char *const *drivers)
 static void
 end (void)
 {
-  devices_free (devices);
-  fake_gpus_clear ();
-  exporter = NULL;
+  devices_end ();
 }
 
 /* Name of who read it, with every pixel right; or NULL and error. */

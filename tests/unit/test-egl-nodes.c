@@ -4,69 +4,36 @@
 #define _GNU_SOURCE
 #include "support/fds.h"
 
-#include <qemu-dmabuf/qemu-dmabuf.h>
-
-#include "flow/devices.h"
-#include "flow/driver-thread.h"
-#include "support/fake-dmabuf.h"
 #include "support/fake-egl.h"
-#include "support/fake-gbm.h"
-#include "support/hide-egl.h"
-#include "support/pictures.h"
+#include "support/gpu-devices.h"
 
 /* In rows, of a GPU's memory: the one that software GL can pretend to read on a GPU. */
-static const struct source_spec plain = { .fourcc = DRM_FORMAT_XRGB8888,
-                                          .width = 96,
-                                          .height = 70,
-                                          .stride = 512,
-                                          .modifier = DRM_FORMAT_MOD_LINEAR,
-                                          .kind = BUFFER_DMABUF };
-
-static struct devices *devices;
-
-static int64_t
-soon (void)
-{
-  return g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
-}
+static const struct source_spec plain = GPU_PICTURE (DRM_FORMAT_MOD_LINEAR);
 
 static void
 begin (const char *made_by, int node)
 {
-  GError *error = NULL;
-
   exporter = made_by;
   fake_gpus_init ((const char *const[]){ "i915", "amdgpu", "nvidia", NULL });
   egl_has_devices = true;
   egl_refuses = 0;
   memset (egl_n_images, 0, sizeof egl_n_images);
-  devices = devices_new ("auto", node >= 0 ? gpus[node].path : NULL, &error);
-  assert_non_null (devices);
+  devices_begin_with ("auto", node);
 }
 
 static void
 end (void)
 {
-  devices_free (devices);
+  devices_end ();
   egl_has_devices = false;
-  fake_gpus_clear ();
-  exporter = NULL;
 }
 
 static void
 expect_reader (const struct source_spec *spec, const char *name)
 {
   QdmabufBuffer *buffer = source_new (spec);
-  struct damage all = damage_whole (spec->width, spec->height);
-  struct picture dst = target_new (DRM_FORMAT_XRGB8888, spec->width, spec->height, 0);
-  const char *got = NULL;
-  GError *error = NULL;
 
-  if (!devices_read (devices, buffer, &all, &dst, soon (), &got, &error))
-    fail_msg ("%s", error->message);
-  assert_string_equal (got, name);
-  target_check_buffer (&dst, buffer, &all);
-  picture_drop (&dst);
+  devices_expect_reader (buffer, name);
   qdmabuf_buffer_unref (buffer);
 }
 

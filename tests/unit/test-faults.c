@@ -4,68 +4,22 @@
 #define _GNU_SOURCE
 #include "support/fds.h"
 
-#include <qemu-dmabuf/qemu-dmabuf.h>
-
-#include "flow/devices.h"
-#include "flow/driver-thread.h"
-#include "support/fake-dmabuf.h"
 #include "support/fake-egl.h"
-#include "support/fake-gbm.h"
-#include "support/hide-egl.h"
-#include "support/pictures.h"
+#include "support/gpu-devices.h"
 #include "support/tiled.h"
 
 /* LINEAR of a GPU's memory: EGL reads it best, and the CPU next. */
-static const struct source_spec plain = { .fourcc = DRM_FORMAT_XRGB8888,
-                                          .width = 96,
-                                          .height = 70,
-                                          .stride = 512,
-                                          .modifier = DRM_FORMAT_MOD_LINEAR,
-                                          .kind = BUFFER_DMABUF };
-
-static struct devices *devices;
+static const struct source_spec plain = GPU_PICTURE (DRM_FORMAT_MOD_LINEAR);
 
 /* ---- reading ---- */
-
-static int64_t
-soon (void)
-{
-  return g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
-}
 
 static void
 begin (const char *preference)
 {
-  GError *error = NULL;
-
   exporter = "amdgpu";
   fake_gpus_init ((const char *const[]){ "amdgpu", NULL });
   gpus[0].modifiers[0] = I915_FORMAT_MOD_Y_TILED;
-  devices = devices_new (preference, NULL, &error);
-  assert_non_null (devices);
-}
-
-static void
-end (void)
-{
-  devices_free (devices);
-  fake_gpus_clear ();
-  exporter = NULL;
-}
-
-static void
-expect_reader (QdmabufBuffer *buffer, const char *name)
-{
-  struct damage all = damage_whole (plain.width, plain.height);
-  struct picture dst = target_new (DRM_FORMAT_XRGB8888, plain.width, plain.height, 0);
-  const char *got = NULL;
-  GError *error = NULL;
-
-  if (!devices_read (devices, buffer, &all, &dst, soon (), &got, &error))
-    fail_msg ("%s", error->message);
-  assert_string_equal (got, name);
-  target_check_buffer (&dst, buffer, &all);
-  picture_drop (&dst);
+  devices_begin_with (preference, -1);
 }
 
 static void
@@ -91,10 +45,10 @@ test_none (void **state)
   (void) state;
   begin ("auto");
   QdmabufBuffer *buffer = source_new (&plain);
-  expect_reader (buffer, "egl");
-  expect_reader (buffer, "egl");
+  devices_expect_reader (buffer, "egl");
+  devices_expect_reader (buffer, "egl");
   qdmabuf_buffer_unref (buffer);
-  end ();
+  devices_end ();
 }
 
 static void
@@ -104,12 +58,12 @@ test_image_fails (void **state)
   begin ("auto");
   QdmabufBuffer *buffer = source_new (&plain);
   no_image = true;
-  expect_reader (buffer, "linear");
+  devices_expect_reader (buffer, "linear");
   expect_said (buffer, "egl: the driver refuses XR24");
   no_image = false;
-  expect_reader (buffer, "linear"); /* it is not asked again */
+  devices_expect_reader (buffer, "linear"); /* it is not asked again */
   qdmabuf_buffer_unref (buffer);
-  end ();
+  devices_end ();
 }
 
 /* Drawn, so that a fence is waited for. It is opened anew, and hangs again. */
@@ -125,13 +79,13 @@ test_fence_never_signals (void **state)
   no_fence = true;
   expect_warning ();
   expect_warning ();
-  expect_reader (buffer, "linear");
+  devices_expect_reader (buffer, "linear");
   g_test_assert_expected_messages ();
   expect_said (buffer, "did not finish drawing in the time allowed");
   no_fence = false;
   assert_int_equal (driver_thread_n_abandoned (), 0); /* it came back */
   qdmabuf_buffer_unref (buffer);
-  end ();
+  devices_end ();
 }
 
 /* Tiled: EGL of this machine has no such modifier. */
@@ -158,7 +112,7 @@ test_map_fails (void **state)
   }
   expect_said (tiled.buffer, "cannot be mapped by the driver: Cannot allocate memory");
   tiled_clear (&tiled);
-  end ();
+  devices_end ();
 }
 
 /* The GPU is reset: opened anew the same picture comes from it again, at once and in this very
@@ -169,21 +123,21 @@ test_context_lost (void **state)
   (void) state;
   begin ("auto");
   QdmabufBuffer *buffer = source_new (&plain);
-  expect_reader (buffer, "egl");
+  devices_expect_reader (buffer, "egl");
   resets = 1;
   expect_warning ();
-  expect_reader (buffer, "egl");
+  devices_expect_reader (buffer, "egl");
   g_test_assert_expected_messages ();
   assert_int_equal (resets, 0);
-  expect_reader (buffer, "egl");
+  devices_expect_reader (buffer, "egl");
   resets = 1;
   expect_warning ();
-  expect_reader (buffer, "linear");
+  devices_expect_reader (buffer, "linear");
   g_test_assert_expected_messages ();
-  expect_reader (buffer, "linear");
+  devices_expect_reader (buffer, "linear");
   expect_said (buffer, "the GPU was reset");
   qdmabuf_buffer_unref (buffer);
-  end ();
+  devices_end ();
 }
 
 /* While it is being imported: no verdict on the buffer. */
@@ -194,16 +148,16 @@ test_context_lost_at_import (void **state)
   begin ("auto");
   QdmabufBuffer *buffer = source_new (&plain);
   QdmabufBuffer *other = source_new (&plain);
-  expect_reader (buffer, "egl");
+  devices_expect_reader (buffer, "egl");
   resets = UNTIL_OPENED;
   expect_warning ();
-  expect_reader (other, "egl");
+  devices_expect_reader (other, "egl");
   g_test_assert_expected_messages ();
   assert_int_equal (resets, 0);
-  expect_reader (buffer, "egl");
+  devices_expect_reader (buffer, "egl");
   qdmabuf_buffer_unref (buffer);
   qdmabuf_buffer_unref (other);
-  end ();
+  devices_end ();
 }
 
 /* Where nobody else may read, opening it anew is all there is; then it fails by name. */
@@ -218,10 +172,10 @@ test_context_lost_alone (void **state)
   (void) state;
   begin ("egl");
   QdmabufBuffer *buffer = source_new (&plain);
-  expect_reader (buffer, "egl");
+  devices_expect_reader (buffer, "egl");
   resets = 1;
   expect_warning ();
-  expect_reader (buffer, "egl");
+  devices_expect_reader (buffer, "egl");
   resets = 1;
   expect_warning ();
   assert_false (devices_read (devices, buffer, &all, &dst, soon (), &name, &error));
@@ -229,7 +183,7 @@ test_context_lost_alone (void **state)
   assert_non_null (strstr (error->message, "the GPU was reset"));
   qdmabuf_buffer_unref (buffer);
   picture_drop (&dst);
-  end ();
+  devices_end ();
 }
 
 /* Two consoles on one GPU: each finds out by itself, and both share what was opened anew. */
@@ -241,21 +195,21 @@ test_context_lost_for_two (void **state)
   QdmabufBuffer *buffer = source_new (&plain);
   struct devices *first = devices;
   struct devices *second = devices_new ("auto", NULL, NULL);
-  expect_reader (buffer, "egl");
+  devices_expect_reader (buffer, "egl");
   devices = second;
-  expect_reader (buffer, "egl");
+  devices_expect_reader (buffer, "egl");
   for (unsigned i = 0; i < 2; i++) {
     devices = i == 0 ? first : second;
     resets = 1;
     expect_warning ();
-    expect_reader (buffer, "egl");
+    devices_expect_reader (buffer, "egl");
     g_test_assert_expected_messages ();
   }
   devices_free (second);
   devices = first;
-  expect_reader (buffer, "egl");
+  devices_expect_reader (buffer, "egl");
   qdmabuf_buffer_unref (buffer);
-  end ();
+  devices_end ();
 }
 
 int
