@@ -2,9 +2,12 @@
 /* The arithmetic of qdmabuf-bench: durations, QEMU's trace, counters in pictures, medians. */
 #include "support/fds.h"
 
+#include <fcntl.h>
+#include <glib-unix.h>
 #include <glib.h>
-#include <glib/gstdio.h>
 #include <math.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "bench/measure/histogram.h"
 #include "bench/measure/process.h"
@@ -103,26 +106,117 @@ test_trace_lines (void **state)
 }
 
 static void
-test_trace_counts (void **state)
+write_text (int fd, const char *text)
 {
-  g_autofree char *folder = g_dir_make_tmp ("qdmabuf-test-XXXXXX", NULL);
-  g_autofree char *path = g_build_filename (folder, "trace", NULL);
-  const char *text = "7@10.000000:dbus_update x=0\n"
-                     "7@11.000000:dbus_gl_gfx_switch p=0x1\n"
-                     "7@11.000000:dbus_update x=0\n"
-                     "7@12.000000:dbus_update_gl x=0\n"
-                     "7@13.0";
+  assert_int_equal (write (fd, text, strlen (text)), strlen (text));
+}
+
+static void
+open_trace (struct trace *trace, int *qemu)
+{
+  int fds[2];
+
+  assert_true (g_unix_open_pipe (fds, FD_CLOEXEC, NULL));
+  assert_true (g_unix_set_fd_nonblocking (fds[0], TRUE, NULL));
+  assert_true (g_unix_set_fd_nonblocking (fds[1], TRUE, NULL));
+  trace_init (trace, fds[0]);
+  *qemu = fds[1];
+}
+
+static void
+test_trace_without (void **state)
+{
+  struct trace trace;
 
   (void) state;
-  assert_int_equal (trace_count (path, 0, G_MAXINT64), -1);
-  assert_true (g_file_set_contents (path, text, -1, NULL));
-  assert_int_equal (trace_count (path, 0, G_MAXINT64), 3);
-  assert_int_equal (trace_count (path, 11000000, 12000000), 1);
-  assert_int_equal (trace_count (path, 20000000, 30000000), 0);
-  assert_true (g_file_set_contents (path, "nothing of the kind\n", -1, NULL));
-  assert_int_equal (trace_count (path, 0, G_MAXINT64), -1);
-  g_unlink (path);
-  g_rmdir (folder);
+  trace_init (&trace, -1);
+  trace_take (&trace, 5);
+  trace_drain (&trace);
+  assert_int_equal (trace_sent (&trace), -1);
+}
+
+/* What was sent from the first frame taken to the last, wherever the reads end. */
+static void
+test_trace_counts (void **state)
+{
+  struct trace trace;
+  int qemu = -1;
+
+  (void) state;
+  open_trace (&trace, &qemu);
+  assert_int_equal (trace_sent (&trace), -1);
+  write_text (qemu, "7@10.000000:dbus_update x=0\n7@11.000000:dbus_up");
+  trace_drain (&trace);
+  assert_int_equal (trace_sent (&trace), -1);
+  trace_take (&trace, 10500000);
+  write_text (qemu,
+              "date_gl x=0\n7@11.000000:dbus_gl_gfx_switch p=0x1\n7@12.000000:dbus_update x\n");
+  trace_drain (&trace);
+  assert_int_equal (trace_sent (&trace), 0);
+  trace_take (&trace, 12500000);
+  assert_int_equal (trace_sent (&trace), 2);
+  write_text (qemu, "7@12.400000:dbus_update x\n7@12.600000:dbus_update x\n");
+  trace_take (&trace, 12500001);
+  assert_int_equal (trace_sent (&trace), 3);
+  trace_take (&trace, 12700000);
+  assert_int_equal (trace_sent (&trace), 4);
+  trace_reset (&trace);
+  assert_int_equal (trace_sent (&trace), -1);
+  trace_take (&trace, 13000000);
+  assert_int_equal (trace_sent (&trace), 0);
+  close (qemu);
+  trace_take (&trace, 14000000);
+  assert_int_equal (trace_sent (&trace), 0);
+  close (trace.fd);
+}
+
+/* A QEMU that has none of these events says other things, some of them long. */
+static void
+test_trace_of_others (void **state)
+{
+  g_autofree char *line = g_strnfill (3 * TRACE_MAX_LINE, 'x');
+  struct trace trace;
+  int qemu = -1;
+
+  (void) state;
+  open_trace (&trace, &qemu);
+  trace_take (&trace, 1);
+  write_text (qemu, "nothing of the kind\n");
+  write_text (qemu, "7@10.000000:dbus_update ");
+  write_text (qemu, line);
+  write_text (qemu, "\n");
+  trace_take (&trace, G_MAXINT64);
+  assert_int_equal (trace_sent (&trace), -1);
+  write_text (qemu, "7@10.000000:dbus_update x=0\n");
+  trace_take (&trace, G_MAXINT64);
+  assert_int_equal (trace_sent (&trace), 1);
+  close (qemu);
+  close (trace.fd);
+}
+
+/* Far more than a pipe holds: QEMU never waits, and nothing piles up anywhere. */
+static void
+test_trace_is_bounded (void **state)
+{
+  enum { ROUNDS = 2000, LINES = 50 };
+  GString *text = g_string_new (NULL);
+  struct trace trace;
+  int qemu = -1;
+
+  (void) state;
+  open_trace (&trace, &qemu);
+  trace_take (&trace, 1);
+  for (unsigned i = 0; i < LINES; i++)
+    g_string_append (text, "27979@1795367250.705927:dbus_update x=0, y=0, w=1280, h=800\n");
+  for (unsigned i = 0; i < ROUNDS; i++) {
+    write_text (qemu, text->str);
+    trace_drain (&trace);
+  }
+  trace_take (&trace, 1795367250705928);
+  assert_int_equal (trace_sent (&trace), ROUNDS * LINES);
+  g_string_free (text, TRUE);
+  close (qemu);
+  close (trace.fd);
 }
 
 /* ---- counters ---- */
@@ -337,10 +431,11 @@ main (void)
   const struct CMUnitTest tests[] = {
     fds_unit_test (test_histogram_bins),  fds_unit_test (test_histogram_percentiles),
     fds_unit_test (test_histogram_merge), fds_unit_test (test_trace_lines),
-    fds_unit_test (test_trace_counts),    fds_unit_test (test_tracker),
-    fds_unit_test (test_tracker_wraps),   fds_unit_test (test_summary),
-    fds_unit_test (test_soak_fds),        fds_unit_test (test_soak_memory),
-    fds_unit_test (test_process),
+    fds_unit_test (test_trace_without),   fds_unit_test (test_trace_counts),
+    fds_unit_test (test_trace_of_others), fds_unit_test (test_trace_is_bounded),
+    fds_unit_test (test_tracker),         fds_unit_test (test_tracker_wraps),
+    fds_unit_test (test_summary),         fds_unit_test (test_soak_fds),
+    fds_unit_test (test_soak_memory),     fds_unit_test (test_process),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

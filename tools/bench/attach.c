@@ -95,7 +95,7 @@ measure (struct attach *attach, struct watch *watch)
   eta_begin (attach->stream.seconds + MEASURE_WARM_UP_S);
   if (watch_start (watch, &error)) {
     watch_find_card (watch);
-    measure_started (run, watch, attach->stream.seconds, attach->pid, NULL);
+    measure_started (run, watch, attach->stream.seconds, attach->pid);
   } else {
     run->failure = g_strdup (error->message);
   }

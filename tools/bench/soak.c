@@ -119,7 +119,7 @@ run_mode (struct soak *soak, const struct rig *rig)
   struct soak_vm vm = { .options = &soak->vm };
   g_autoptr (GError) error = NULL;
 
-  vm.vm = rig_start (rig, &soak->vm, &error);
+  vm.vm = rig_start (rig, &soak->vm, NULL, &error);
   if (vm.vm &&
       watch_open (&vm.watch, vm_address (vm.vm), NULL, 0, &soak->stream, soak->vm.damage, &error) &&
       watch_start (&vm.watch, &error))

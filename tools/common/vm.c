@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Starting and ending a QEMU: its arguments, its sockets, its folder. */
+#define _GNU_SOURCE 1 /* F_SETPIPE_SZ */
 #include "vm.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -14,12 +17,15 @@
 
 /* What QEMU puts before what did not stop it. */
 #define WARNING ": warning: "
+/* As much as the kernel lets everybody have: QEMU waits when its trace is full. */
+#define TRACE_BYTES (1 << 20)
 
 /* The numbers under which QEMU finds its ends of our sockets. */
 enum { DISPLAY_FD = 3, CONTROL_FD, SERIAL_FD };
 
 struct vm {
   char *folder, *socket_path, *address, *log_path, *trace_path;
+  int trace; /* reads what QEMU writes to trace_path; -1: none */
   GSubprocess *process;
   struct qmp *qmp;
   struct serial *serial;
@@ -156,6 +162,21 @@ connect_child (struct vm *vm, int theirs[3], GError **error)
   return false;
 }
 
+/* Open for reading before QEMU opens it for writing, which then need not wait. */
+static bool
+open_trace (struct vm *vm, GError **error)
+{
+  if (mkfifo (vm->trace_path, S_IRUSR | S_IWUSR) == 0)
+    vm->trace = open (vm->trace_path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (vm->trace >= 0) {
+    fcntl (vm->trace, F_SETPIPE_SZ, TRACE_BYTES); /* else it keeps the size that it has */
+    return true;
+  }
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "no pipe at %s could be made: %s",
+               vm->trace_path, g_strerror (errno));
+  return false;
+}
+
 static struct vm *
 vm_new (GError **error)
 {
@@ -165,6 +186,7 @@ vm_new (GError **error)
     return NULL;
   struct vm *vm = g_new0 (struct vm, 1);
   vm->folder = folder;
+  vm->trace = -1;
   vm->socket_path = g_build_filename (folder, "qmp", NULL);
   vm->log_path = g_build_filename (folder, "log", NULL);
   vm->trace_path = g_build_filename (folder, "trace", NULL);
@@ -178,7 +200,7 @@ vm_start (const struct vm_config *config, GError **error)
   struct vm *vm = vm_new (error);
   int fds[3] = { -1, -1, -1 };
 
-  if (vm && connect_child (vm, fds, error))
+  if (vm && (!config->trace || open_trace (vm, error)) && connect_child (vm, fds, error))
     spawn (vm, config, fds, error);
   if (vm && !vm->process)
     g_clear_pointer (&vm, vm_free);
@@ -201,6 +223,8 @@ vm_free (struct vm *vm)
   g_clear_object (&vm->process);
   g_clear_pointer (&vm->qmp, qmp_free);
   g_clear_pointer (&vm->serial, serial_free);
+  if (vm->trace >= 0)
+    close (vm->trace);
   g_unlink (vm->socket_path);
   g_unlink (vm->log_path);
   g_unlink (vm->trace_path);
@@ -219,10 +243,10 @@ vm_address (const struct vm *vm)
   return vm->address;
 }
 
-const char *
-vm_trace_path (const struct vm *vm)
+int
+vm_trace (const struct vm *vm)
 {
-  return vm->trace_path;
+  return vm->trace;
 }
 
 int

@@ -18,7 +18,7 @@ struct vm_config {
   const char *kernel;       /* NULL: firmware only */
   const char *append;       /* the kernel's command line; with kernel */
   const char *preload;      /* LD_PRELOAD of QEMU; NULL: as here */
-  const char *trace;        /* events of -trace, written to vm_trace_path (); NULL: none */
+  const char *trace;        /* events of -trace, to be read from vm_trace (); NULL: none */
   const char *const *extra; /* more arguments, NULL-terminated; nullable */
 };
 
@@ -35,7 +35,9 @@ void vm_kill (struct vm *vm);
 
 /* "qmp:PATH", for one client at a time. */
 const char *vm_address (const struct vm *vm);
-const char *vm_trace_path (const struct vm *vm);
+/* A pipe with what QEMU traces, which does not block; -1: nothing. Lent. Somebody must read it:
+ * QEMU waits when it is full. */
+int vm_trace (const struct vm *vm);
 /* 0: it ended. */
 int vm_pid (const struct vm *vm);
 /* A monitor beside that of vm_address (). */

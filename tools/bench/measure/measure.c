@@ -31,7 +31,7 @@ first_frame_ms (struct watch *watch)
 
 /* What was measured before it was stopped is kept. */
 static void
-measure (struct run *run, struct watch *watch, double seconds, int qemu, const char *trace)
+measure (struct run *run, struct watch *watch, double seconds, int qemu)
 {
   g_autoptr (GError) error = NULL;
 
@@ -39,11 +39,8 @@ measure (struct run *run, struct watch *watch, double seconds, int qemu, const c
   struct moment *from = moment_now (watch, qemu);
   run->complete = watch_run (watch, seconds, &error);
   struct moment *until = moment_now (watch, qemu);
-  gint64 sent = trace && watch->delivered > 0
-                    ? trace_count (trace, watch->first, MAX (watch->last, watch->first + 1))
-                    : -1;
 
-  run_fill (run, watch, from, until, sent);
+  run_fill (run, watch, from, until);
   moment_free (from);
   moment_free (until);
   if (error && (!interrupt_came () || run->seconds < LEAST_S))
@@ -58,7 +55,7 @@ on_tick (double seconds, void *mode)
 }
 
 void
-measure_started (struct run *run, struct watch *watch, double seconds, int qemu, const char *trace)
+measure_started (struct run *run, struct watch *watch, double seconds, int qemu)
 {
   g_autoptr (GError) error = NULL;
 
@@ -66,7 +63,7 @@ measure_started (struct run *run, struct watch *watch, double seconds, int qemu,
   watch->tick_data = (void *) run->mode;
   run->figures[FIGURE_FIRST_FRAME] = first_frame_ms (watch);
   if (watch_run (watch, MEASURE_WARM_UP_S, &error))
-    measure (run, watch, seconds, qemu, trace);
+    measure (run, watch, seconds, qemu);
   else
     fail (run, error);
 }
@@ -87,12 +84,14 @@ measure_rig (struct run *run, const struct rig *rig, const struct vm_options *vm
              const struct stream_options *options)
 {
   g_autoptr (GError) error = NULL;
-  struct vm *vm = rig_start (rig, vm_options, &error);
+  struct vm *vm = rig_start (rig, vm_options, TRACE_EVENTS, &error);
   struct watch watch = { .display = NULL };
 
-  if (vm && watch_open (&watch, vm_address (vm), NULL, 0, options, vm_options->damage, &error) &&
-      watch_start (&watch, &error))
-    measure_started (run, &watch, options->seconds, vm_pid (vm), vm_trace_path (vm));
+  if (vm && watch_open (&watch, vm_address (vm), NULL, 0, options, vm_options->damage, &error)) {
+    trace_init (&watch.trace, vm_trace (vm));
+    if (watch_start (&watch, &error))
+      measure_started (run, &watch, options->seconds, vm_pid (vm));
+  }
   if (error)
     fail (run, error);
   if (vm && run->failure && !interrupt_came ())

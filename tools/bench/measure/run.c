@@ -162,8 +162,9 @@ fill_stages (struct run *run, GVariant *stats)
 
 static void
 fill_counts (double *figures, const struct watch *watch, const struct moment *from,
-             const struct moment *until, gint64 sent)
+             const struct moment *until)
 {
+  gint64 sent = trace_sent (&watch->trace);
   double read =
       counted_between (from, until, "frames") + counted_between (from, until, "frames-dropped");
 
@@ -246,7 +247,7 @@ fill_cost (struct run *run, const struct watch *watch, const struct moment *from
 
 void
 run_fill (struct run *run, const struct watch *watch, const struct moment *from,
-          const struct moment *until, gint64 sent)
+          const struct moment *until)
 {
   double *figures = run->figures;
 
@@ -256,7 +257,7 @@ run_fill (struct run *run, const struct watch *watch, const struct moment *from,
   run->backend = g_strdup (watch->backend);
   run->width = watch->width;
   run->height = watch->height;
-  fill_counts (figures, watch, from, until, sent);
+  fill_counts (figures, watch, from, until);
   fill_identity (figures, &watch->tracker);
   fill_cost (run, watch, from, until);
   fill_stages (run, until->stats);

@@ -78,6 +78,6 @@ struct moment;
 /* qemu: its process, or 0. */
 struct moment *moment_now (struct watch *watch, int qemu);
 void moment_free (struct moment *moment);
-/* sent: calls by QEMU's trace, or -1. The watch was reset at the first moment. */
+/* The watch was reset at the first moment. */
 void run_fill (struct run *run, const struct watch *watch, const struct moment *from,
-               const struct moment *until, gint64 sent);
+               const struct moment *until);

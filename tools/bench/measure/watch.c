@@ -91,6 +91,7 @@ watch_open (struct watch *watch, const char *address, const char *vm, unsigned c
             const struct stream_options *options, CardDamage damage, GError **error)
 {
   *watch = (struct watch){ .card = { .damage = damage } };
+  trace_init (&watch->trace, -1);
   watch->display = open_display (address, vm, error);
   if (watch->display)
     watch->console = find_console (watch->display, console, error);
@@ -119,9 +120,8 @@ look_at (struct watch *watch, QdmabufFrame *frame)
   struct sighting seen;
 
   histogram_add (&watch->taken, g_get_monotonic_time () - qdmabuf_frame_get_time (frame));
-  watch->last = g_get_real_time ();
-  if (watch->delivered++ == 0)
-    watch->first = watch->last;
+  trace_take (&watch->trace, g_get_real_time ());
+  watch->delivered++;
   watch->damaged += damaged_pixels (frame);
   watch->width = qdmabuf_frame_get_width (frame);
   watch->height = qdmabuf_frame_get_height (frame);
@@ -147,6 +147,7 @@ take_one (struct watch *watch, gint64 timeout_us, GError **error)
     look_at (watch, frame);
     return true;
   }
+  trace_drain (&watch->trace);
   while (g_main_context_iteration (NULL, FALSE))
     ;
   if (g_error_matches (failed, QDMABUF_ERROR, QDMABUF_ERROR_TIMED_OUT))
@@ -221,9 +222,9 @@ watch_reset (struct watch *watch)
 {
   watch->delivered = 0;
   watch->damaged = 0;
-  watch->first = watch->last = 0;
   memset (&watch->taken, 0, sizeof watch->taken);
   memset (&watch->tracker, 0, sizeof watch->tracker);
+  trace_reset (&watch->trace);
 }
 
 void

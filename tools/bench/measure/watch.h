@@ -6,6 +6,7 @@
 #include "measure/histogram.h"
 #include "measure/stream-options.h"
 #include "measure/tracker.h"
+#include "vm/trace.h"
 
 struct watch {
   QdmabufDisplay *display;
@@ -22,7 +23,7 @@ struct watch {
   guint64 damaged;            /* pixels, by the frames' damage */
   struct histogram taken;     /* from QEMU's call to the frame in this program's hands */
   struct tracker tracker;     /* of the testcard's counters */
-  gint64 first, last;         /* when the first and the last were taken: µs of the wall clock */
+  struct trace trace;         /* to be set after watch_open () where there is one */
   bool blind;           /* the guest is no testcard: frames are not looked at */
   struct card_frame card;
   char *backend;              /* what read the last frame; NULL: there was none */

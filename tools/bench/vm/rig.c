@@ -7,7 +7,6 @@
 #include "common/machine.h"
 #include "common/messages.h"
 #include "shared/interrupt.h"
-#include "vm/trace.h"
 
 #define NODES "/dev/dri"
 #define UDMABUF "/dev/udmabuf"
@@ -88,7 +87,7 @@ rig_clear (struct rig *rig)
 /* ---- starting ---- */
 
 static struct vm *
-start (const struct rig *rig, const struct vm_options *options, GError **error)
+start (const struct rig *rig, const struct vm_options *options, const char *trace, GError **error)
 {
   const struct machine *host = machine_of_testcard ();
   bool off = rig->node == NULL;
@@ -108,7 +107,7 @@ start (const struct rig *rig, const struct vm_options *options, GError **error)
                               .kernel = rig->kernel,
                               .append = append,
                               .preload = rig->preload,
-                              .trace = TRACE_EVENTS,
+                              .trace = trace,
                               .extra = (const char *const *) options->extra };
 
   return vm_start (&config, error);
@@ -135,10 +134,10 @@ wait_ready (struct vm *vm, gint64 limit_us, GError **error)
 }
 
 static struct vm *
-start_ready (const struct rig *rig, const struct vm_options *options, gint64 limit_us,
-             GError **error)
+start_ready (const struct rig *rig, const struct vm_options *options, const char *trace,
+             gint64 limit_us, GError **error)
 {
-  struct vm *vm = start (rig, options, error);
+  struct vm *vm = start (rig, options, trace, error);
 
   if (vm && !wait_ready (vm, limit_us, error))
     g_clear_pointer (&vm, vm_free);
@@ -146,9 +145,10 @@ start_ready (const struct rig *rig, const struct vm_options *options, gint64 lim
 }
 
 struct vm *
-rig_start (const struct rig *rig, const struct vm_options *options, GError **error)
+rig_start (const struct rig *rig, const struct vm_options *options, const char *trace,
+           GError **error)
 {
-  return start_ready (rig, options, READY_US, error);
+  return start_ready (rig, options, trace, READY_US, error);
 }
 
 static bool
@@ -157,7 +157,7 @@ kvm_works (const struct vm_options *options)
   g_autoptr (GError) error = NULL;
   struct rig rig;
   bool there = rig_init (&rig, options, NULL, "off", "kvm", NULL);
-  struct vm *vm = there ? start_ready (&rig, options, TRY_US, &error) : NULL;
+  struct vm *vm = there ? start_ready (&rig, options, NULL, TRY_US, &error) : NULL;
 
   rig_clear (&rig);
   if (vm)

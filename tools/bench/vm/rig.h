@@ -20,8 +20,10 @@ struct rig {
 bool rig_init (struct rig *rig, const struct vm_options *options, const char *render_node,
                const char *gl, const char *accel, GError **error);
 void rig_clear (struct rig *rig);
-/* Starts the testcard and waits until it has drawn. Errors name what QEMU said. */
-struct vm *rig_start (const struct rig *rig, const struct vm_options *options, GError **error);
+/* Starts the testcard and waits until it has drawn. trace: events of which vm_trace () tells;
+ * nullable. Errors name what QEMU said. */
+struct vm *rig_start (const struct rig *rig, const struct vm_options *options, const char *trace,
+                      GError **error);
 /* "kvm" or "tcg": what was asked for, or for "auto" kvm where it runs the testcard, which is tried.
  * A note says why it is not used where it is there. */
 const char *rig_choose_accel (const struct vm_options *options);

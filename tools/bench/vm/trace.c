@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads lines like "1234@1700000000.123456:dbus_update_gl x=0, y=0, w=640, h=480". */
+/* Reads lines like "1234@1700000000.123456:dbus_update_gl x=0, y=0, w=640, h=480" from a pipe. A
+ * file of them would grow as long as QEMU runs. */
 #include "vm/trace.h"
 
-#include <stdio.h>
 #include <string.h>
-
-#define MAX_LINE 512
+#include <unistd.h>
 
 static bool
 is_update (const char *event)
@@ -45,22 +44,87 @@ trace_time (const char *line)
   return (gint64) (seconds * G_USEC_PER_SEC + micros);
 }
 
-gint64
-trace_count (const char *path, gint64 from, gint64 until)
+void
+trace_init (struct trace *trace, int fd)
 {
-  FILE *file = fopen (path, "re");
-  char line[MAX_LINE];
-  bool any = false;
-  gint64 n = 0;
+  *trace = (struct trace){ .fd = fd };
+}
 
-  while (file && fgets (line, sizeof line, file)) {
-    gint64 time = trace_time (line);
+void
+trace_reset (struct trace *trace)
+{
+  trace->begun = false;
+  trace->sent = 0;
+  trace->later = 0;
+}
 
-    any = any || time >= 0;
-    if (time >= from && time < until && time >= 0)
-      n++;
+/* until: when the last frame was taken. */
+static void
+count_line (struct trace *trace, gint64 until)
+{
+  gint64 time = -1;
+
+  trace->line[trace->length] = '\0';
+  if (!trace->overlong)
+    time = trace_time (trace->line);
+  trace->length = 0;
+  trace->overlong = false;
+  if (time < 0)
+    return;
+  trace->any = true;
+  if (!trace->begun || time < trace->from)
+    return;
+  if (time < until)
+    trace->sent++;
+  else
+    trace->later++;
+}
+
+static void
+add_char (struct trace *trace, char c, gint64 until)
+{
+  if (c == '\n')
+    count_line (trace, until);
+  else if (trace->length < sizeof trace->line - 1)
+    trace->line[trace->length++] = c;
+  else
+    trace->overlong = true;
+}
+
+static void
+read_all (struct trace *trace, gint64 until)
+{
+  char chunk[4096];
+  ssize_t n = 0;
+
+  if (trace->fd < 0)
+    return;
+  while ((n = read (trace->fd, chunk, sizeof chunk)) > 0) {
+    for (ssize_t i = 0; i < n; i++)
+      add_char (trace, chunk[i], until);
   }
-  if (file)
-    fclose (file);
-  return any ? n : -1;
+}
+
+void
+trace_take (struct trace *trace, gint64 time)
+{
+  /* What was read before was sent before. */
+  trace->sent += trace->later;
+  trace->later = 0;
+  if (!trace->begun)
+    trace->from = time;
+  trace->begun = true;
+  read_all (trace, time);
+}
+
+void
+trace_drain (struct trace *trace)
+{
+  read_all (trace, 0);
+}
+
+gint64
+trace_sent (const struct trace *trace)
+{
+  return trace->any && trace->begun ? trace->sent : -1;
 }
