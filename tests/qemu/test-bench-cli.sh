@@ -129,6 +129,10 @@ bench 4 soak --gl off --accel tcg --kernel ./no-kernel --json old.json
 is_json old.json "d['old'] == 1"
 bench 2 attach "qmp:$folder/nobody" --json old.json
 is_json old.json "d['old'] == 1"
+bench 4 compare --gl off --accel tcg --kernel ./no-kernel --json new.json
+check "no empty file is left" test ! -e new.json
+bench 2 attach "qmp:$folder/nobody" --json new.json
+check "no empty file is left" test ! -e new.json
 bench 1 compare --size 16384x4097
 said "67108864"
 bench 2 attach "qmp:$folder/nobody"
@@ -240,6 +244,27 @@ for child in $qemu; do
   check "QEMU died with the program" bash -c '! lives "$0"' "$child"
 done
 rm -rf "${TMPDIR:?}"/*
+
+# ---- a stdout that is lost on the way, and JSON that cannot be written in the end ----
+for command in "compare --seconds 1 --repeat 1000" "soak --minutes 1000"; do
+  code=0
+  { timeout 100 "$QDMABUF_BENCH" $command --gl off "${testcard[@]}" --json lost.json 2>err || echo $? >code; } |
+    grep -qm1 -E ' run 1: |warm-up' || code=$?
+  check "$command: its first line comes" test "$code" = 0
+  check "$command ends when nobody reads it" test "$(cat code)" = 5
+  said "stdout"
+  check "$command: it says so once" test "$(wc -l <err)" = 1
+  is_json lost.json "not d['complete']"
+  rm -f code lost.json
+done
+for command in "compare --seconds 1 --repeat 1" "soak --minutes 0"; do
+  bench 5 $command --gl off "${testcard[@]}" --json /dev/full
+  said "No space left"
+done
+check "JSON on a stdout that is full" bash -c '"$@" >/dev/full 2>err; test $? = 5' - \
+  timeout 100 "$QDMABUF_BENCH" compare --gl off "${testcard[@]}" --seconds 1 --repeat 1 --json -
+said "No space left"
+nothing_is_left
 
 # ---- attach ----
 exec {serial}< <(exec qemu-system-x86_64 -nodefaults -no-user-config -name mine -m 128 -vga none -device virtio-vga \

@@ -62,6 +62,8 @@ said "XR24 NOSUCH"
 is_json old.json "d['old'] == 1"
 bench 1 pixels --bars --filter NOSUCH
 said "NOSUCH"
+bench 1 pixels --quick --filter 'XR24 NOSUCH' --json new.json
+check "no empty file is left" test ! -e new.json
 bench 5 pixels --json missing/a.json
 said "missing/a.json"
 

@@ -18,6 +18,7 @@ void
 interrupt_catch (void)
 {
   signals_catch_once (on_signal);
+  signal (SIGPIPE, SIG_IGN); /* a stdout that is closed is an error like others */
 }
 
 bool

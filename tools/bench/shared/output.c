@@ -14,6 +14,7 @@
 
 struct output {
   FILE *file; /* NULL: no JSON is wanted */
+  bool made;  /* there was none of that name */
   char *name;
   GVariant *host; /* before anything was measured: its load is not ours */
 };
@@ -36,22 +37,29 @@ begin_table (const struct output *output, GError **error)
   return fflush (stdout) == 0 || fail ("stdout", error);
 }
 
+/* What the file holds stays until there is something better. */
+static bool
+open_file (struct output *output, GError **error)
+{
+  output->file = fopen (output->name, "axe");
+  output->made = output->file != NULL;
+  if (!output->file && errno == EEXIST)
+    output->file = fopen (output->name, "ae");
+  return output->file || fail (output->name, error);
+}
+
 struct output *
 output_new (const char *json, GError **error)
 {
   bool to_stdout = g_strcmp0 (json, "-") == 0;
-  FILE *file = to_stdout ? stdout : NULL;
-
-  if (json && !to_stdout) {
-    file = fopen (json, "ae"); /* what it holds stays until there is something better */
-    if (!file) {
-      fail (json, error);
-      return NULL;
-    }
-  }
   struct output *output = g_new0 (struct output, 1);
-  output->file = file;
+
+  output->file = to_stdout ? stdout : NULL;
   output->name = g_strdup (to_stdout ? "stdout" : json);
+  if (json && !to_stdout && !open_file (output, error)) {
+    output_free (output);
+    return NULL;
+  }
   output->host = g_variant_ref_sink (host_describe ());
   if (!to_stdout && !begin_table (output, error))
     g_clear_pointer (&output, output_free);
@@ -65,7 +73,9 @@ output_free (struct output *output)
     return;
   if (output->file && output->file != stdout)
     fclose (output->file);
-  g_variant_unref (output->host);
+  if (output->made)
+    unlink (output->name);
+  g_clear_pointer (&output->host, g_variant_unref);
   g_free (output->name);
   g_free (output);
 }
@@ -122,6 +132,8 @@ output_finish (struct output *output, bool any, GVariant *report, GError **error
   g_autoptr (GVariant) owned = g_variant_ref_sink (report);
   bool good = !output->file || !any || write_json (output, owned, error);
 
+  if (good && any)
+    output->made = false; /* it is no longer empty */
   output_free (output);
   return good;
 }
