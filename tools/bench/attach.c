@@ -63,13 +63,10 @@ parse (struct attach *attach, int argc, char **argv, GError **error)
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &attach->rest, NULL, "[ADDRESS]" },
     G_OPTION_ENTRY_NULL,
   };
-  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_autoptr (GOptionContext) context = usage_context (NULL, summary, description, entries);
 
-  g_option_context_set_summary (context, summary);
-  g_option_context_set_description (context, description);
   stream_options_add (&attach->stream, context);
   stream_options_add_measuring (&attach->stream, context);
-  g_option_context_add_main_entries (context, entries, NULL);
   return g_option_context_parse (context, &argc, &argv, error) && check (attach, error);
 }
 

@@ -56,14 +56,12 @@ parse (struct compare *compare, int argc, char **argv, GError **error)
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &compare->rest, NULL, NULL },
     G_OPTION_ENTRY_NULL,
   };
-  g_autoptr (GOptionContext) context = g_option_context_new ("[-- QEMU ARGUMENT…]");
+  g_autoptr (GOptionContext) context =
+      usage_context ("[-- QEMU ARGUMENT…]", summary, description, entries);
 
-  g_option_context_set_summary (context, summary);
-  g_option_context_set_description (context, description);
   vm_options_add (&compare->vm, context);
   stream_options_add (&compare->stream, context);
   stream_options_add_measuring (&compare->stream, context);
-  g_option_context_add_main_entries (context, entries, NULL);
   compare->vm.extra = vm_options_cut (&argc, argv);
   if (!g_option_context_parse (context, &argc, &argv, error))
     return false;
@@ -79,13 +77,9 @@ parse (struct compare *compare, int argc, char **argv, GError **error)
 static void
 refuse (struct compare *compare, const char *label, const GError *error)
 {
-  GVariantDict dict;
-
   message_error ("%s is not measured: %s", label, error->message);
-  g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "mode", "s", label);
-  g_variant_dict_insert (&dict, "not-measured", "s", error->message);
-  g_variant_builder_add_value (&compare->refused, g_variant_dict_end (&dict));
+  g_variant_builder_add_parsed (&compare->refused, "{'mode': <%s>, 'not-measured': <%s>}", label,
+                                error->message);
   compare->failed = true;
 }
 

@@ -60,13 +60,11 @@ parse (struct soak *soak, int argc, char **argv, GError **error)
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &soak->rest, NULL, NULL },
     G_OPTION_ENTRY_NULL,
   };
-  g_autoptr (GOptionContext) context = g_option_context_new ("[-- QEMU ARGUMENT…]");
+  g_autoptr (GOptionContext) context =
+      usage_context ("[-- QEMU ARGUMENT…]", summary, description, entries);
 
-  g_option_context_set_summary (context, summary);
-  g_option_context_set_description (context, description);
   vm_options_add (&soak->vm, context);
   stream_options_add (&soak->stream, context);
-  g_option_context_add_main_entries (context, entries, NULL);
   soak->vm.extra = vm_options_cut (&argc, argv);
   if (!g_option_context_parse (context, &argc, &argv, error))
     return false;
@@ -87,17 +85,12 @@ parse (struct soak *soak, int argc, char **argv, GError **error)
 static void
 note_error (struct soak *soak, const char *mode, const char *step, const GError *error)
 {
-  GVariantDict dict;
-
   if (interrupt_came ())
     return;
   message_error ("%s, %s: %s", mode, step, error->message);
-  g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "cycle", "u", soak->samples->len);
-  g_variant_dict_insert (&dict, "mode", "s", mode);
-  g_variant_dict_insert (&dict, "step", "s", step);
-  g_variant_dict_insert (&dict, "error", "s", error->message);
-  g_variant_builder_add_value (&soak->errors, g_variant_dict_end (&dict));
+  g_variant_builder_add_parsed (&soak->errors,
+                                "{'cycle': <%u>, 'mode': <%s>, 'step': <%s>, 'error': <%s>}",
+                                soak->samples->len, mode, step, error->message);
   soak->now.errors++;
 }
 
@@ -226,16 +219,12 @@ describe_samples (const struct soak *soak)
   g_variant_builder_init (&all, G_VARIANT_TYPE ("aa{sv}"));
   for (unsigned i = 0; i < soak->samples->len; i++) {
     const struct soak_sample *now = &g_array_index (soak->samples, struct soak_sample, i);
-    GVariantDict dict;
 
-    g_variant_dict_init (&dict, NULL);
-    g_variant_dict_insert (&dict, "seconds", "d", now->seconds);
-    g_variant_dict_insert (&dict, "fds", "u", now->fds);
-    g_variant_dict_insert (&dict, "threads", "u", now->threads);
-    g_variant_dict_insert (&dict, "rss", "t", now->rss);
-    g_variant_dict_insert (&dict, "frames", "t", now->frames);
-    g_variant_dict_insert (&dict, "errors", "u", now->errors);
-    g_variant_builder_add_value (&all, g_variant_dict_end (&dict));
+    g_variant_builder_add_parsed (&all,
+                                  "{'seconds': <%d>, 'fds': <%u>, 'threads': <%u>, 'rss': <%t>, "
+                                  "'frames': <%t>, 'errors': <%u>}",
+                                  now->seconds, now->fds, now->threads, now->rss, now->frames,
+                                  now->errors);
   }
   return g_variant_builder_end (&all);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Errors of the same domain as those that GOption itself finds. */
+/* On top of GOption: its errors are of the same domain as those that it finds itself. */
 #include "common/usage.h"
 
 gboolean
@@ -12,4 +12,16 @@ usage_error (GError **error, const char *format, ...)
     *error = g_error_new_valist (G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, format, args);
   va_end (args);
   return FALSE;
+}
+
+GOptionContext *
+usage_context (const char *arguments, const char *summary, const char *description,
+               const GOptionEntry *entries)
+{
+  GOptionContext *context = g_option_context_new (arguments);
+
+  g_option_context_set_summary (context, summary);
+  g_option_context_set_description (context, description);
+  g_option_context_add_main_entries (context, entries, NULL);
+  return context;
 }

@@ -16,16 +16,9 @@ describe_figures (const double figures[N_FIGURES])
 static GVariant *
 describe_stage (const struct stage *stage)
 {
-  GVariantDict dict;
-
-  g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "stage", "s", stage->name);
-  g_variant_dict_insert (&dict, "n", "t", stage->n);
-  g_variant_dict_insert (&dict, "p50", "u", stage->p50);
-  g_variant_dict_insert (&dict, "p95", "u", stage->p95);
-  g_variant_dict_insert (&dict, "p99", "u", stage->p99);
-  g_variant_dict_insert (&dict, "max", "u", stage->max);
-  return g_variant_dict_end (&dict);
+  return g_variant_new_parsed (
+      "{'stage': <%s>, 'n': <%t>, 'p50': <%u>, 'p95': <%u>, 'p99': <%u>, 'max': <%u>}", stage->name,
+      stage->n, stage->p50, stage->p95, stage->p99, stage->max);
 }
 
 static GVariant *
@@ -43,21 +36,16 @@ GVariant *
 histogram_describe (const struct histogram *histogram)
 {
   GVariantBuilder bins;
-  GVariantDict dict;
 
   g_variant_builder_init (&bins, G_VARIANT_TYPE ("a(tt)"));
   for (unsigned i = 0; i < HISTOGRAM_BINS; i++) {
     if (histogram->bins[i] > 0)
       g_variant_builder_add (&bins, "(tt)", histogram_edge (i), histogram->bins[i]);
   }
-  g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "n", "t", histogram->n);
-  g_variant_dict_insert (&dict, "p50", "t", histogram_percentile (histogram, 500));
-  g_variant_dict_insert (&dict, "p95", "t", histogram_percentile (histogram, 950));
-  g_variant_dict_insert (&dict, "p99", "t", histogram_percentile (histogram, 990));
-  g_variant_dict_insert (&dict, "max", "t", histogram->max);
-  g_variant_dict_insert_value (&dict, "bins", g_variant_builder_end (&bins));
-  return g_variant_dict_end (&dict);
+  return g_variant_new_parsed (
+      "{'n': <%t>, 'p50': <%t>, 'p95': <%t>, 'p99': <%t>, 'max': <%t>, 'bins': <%@a(tt)>}",
+      histogram->n, histogram_percentile (histogram, 500), histogram_percentile (histogram, 950),
+      histogram_percentile (histogram, 990), histogram->max, g_variant_builder_end (&bins));
 }
 
 GVariant *

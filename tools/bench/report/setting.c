@@ -28,13 +28,9 @@ setting_qemu (const char *qemu, const char *accel)
 {
   g_autofree char *path = g_filename_display_name (qemu);
   g_autofree char *version = version_of (qemu);
-  GVariantDict dict;
 
-  g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "path", "s", path);
-  g_variant_dict_insert (&dict, "version", "s", version);
-  g_variant_dict_insert (&dict, "accel", "s", accel);
-  return g_variant_dict_end (&dict);
+  return g_variant_new_parsed ("{'path': <%s>, 'version': <%s>, 'accel': <%s>}", path, version,
+                               accel);
 }
 
 GVariant *
@@ -62,26 +58,16 @@ setting_gl (const char *render_node)
 GVariant *
 setting_stream (const struct stream_options *options)
 {
-  GVariantDict dict;
-
-  g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "format", "s", options->format_name);
-  g_variant_dict_insert (&dict, "listener", "s", options->listener_name);
-  g_variant_dict_insert (&dict, "backend", "s", options->backend ? options->backend : "auto");
-  g_variant_dict_insert (&dict, "seconds", "d", options->seconds);
-  return g_variant_dict_end (&dict);
+  return g_variant_new_parsed (
+      "{'format': <%s>, 'listener': <%s>, 'backend': <%s>, 'seconds': <%d>}", options->format_name,
+      options->listener_name, options->backend ? options->backend : "auto", options->seconds);
 }
 
 GVariant *
 setting_guest (const struct vm_options *options)
 {
-  GVariantDict dict;
-
-  g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "size", "s", options->size);
-  g_variant_dict_insert (&dict, "damage", "s", options->damage_name);
-  g_variant_dict_insert (&dict, "fps", "s", options->fps_name);
-  return g_variant_dict_end (&dict);
+  return g_variant_new_parsed ("{'size': <%s>, 'damage': <%s>, 'fps': <%s>}", options->size,
+                               options->damage_name, options->fps_name);
 }
 
 static const char *
