@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The arithmetic of qdmabuf-bench: durations, QEMU's trace, counters in pictures, medians. */
+/* The arithmetic of qdmabuf-bench: durations, counters in pictures, medians. */
 #include "support/fds.h"
 
-#include <fcntl.h>
-#include <glib-unix.h>
 #include <glib.h>
 #include <math.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "bench/measure/histogram.h"
 #include "bench/measure/process.h"
 #include "bench/measure/tracker.h"
+#include "bench/report/plot-axis.h"
 #include "bench/report/summary.h"
 #include "bench/soak/soak-verdict.h"
-#include "bench/vm/trace.h"
 
 /* ---- durations ---- */
 
@@ -75,148 +72,6 @@ test_histogram_merge (void **state)
   assert_int_equal (a->max, 2000);
   assert_int_equal (histogram_percentile (a, 500), 10);
   assert_int_equal (histogram_percentile (a, 510), 2000);
-}
-
-/* ---- the trace ---- */
-
-static void
-test_trace_lines (void **state)
-{
-  static const struct {
-    const char *line;
-    gint64 time;
-  } lines[] = {
-    { "27979@1795367250.705927:dbus_update x=0, y=0, w=1280, h=800\n", 1795367250705927 },
-    { "1@5.000001:dbus_update_gl x=0, y=0, w=1, h=1\n", 5000001 },
-    { "27979@1795367250.707386:dbus_registered_listener peer (null)\n", -1 },
-    { "27979@1795367250.707386:dbus_update_cursor x\n", -1 },
-    { "27979@1795367250.707386:dbus_updat x\n", -1 },
-    { "dbus_update x=0, y=0, w=1280, h=800\n", -1 },
-    { "27979@1795367250.70592:dbus_update x\n", -1 },
-    { "27979@99999999999999999999.705927:dbus_update x\n", -1 },
-    { "27979@-1.705927:dbus_update x\n", -1 },
-    { "27979@1795367250", -1 },
-    { "27979@", -1 },
-    { "", -1 },
-  };
-
-  (void) state;
-  for (size_t i = 0; i < G_N_ELEMENTS (lines); i++)
-    assert_int_equal (trace_time (lines[i].line), lines[i].time);
-}
-
-static void
-write_text (int fd, const char *text)
-{
-  assert_int_equal (write (fd, text, strlen (text)), strlen (text));
-}
-
-static void
-open_trace (struct trace *trace, int *qemu)
-{
-  int fds[2];
-
-  assert_true (g_unix_open_pipe (fds, FD_CLOEXEC, NULL));
-  assert_true (g_unix_set_fd_nonblocking (fds[0], TRUE, NULL));
-  assert_true (g_unix_set_fd_nonblocking (fds[1], TRUE, NULL));
-  trace_init (trace, fds[0]);
-  *qemu = fds[1];
-}
-
-static void
-test_trace_without (void **state)
-{
-  struct trace trace;
-
-  (void) state;
-  trace_init (&trace, -1);
-  trace_take (&trace, 5);
-  trace_drain (&trace);
-  assert_int_equal (trace_sent (&trace), -1);
-}
-
-/* What was sent from the first frame taken to the last, wherever the reads end. */
-static void
-test_trace_counts (void **state)
-{
-  struct trace trace;
-  int qemu = -1;
-
-  (void) state;
-  open_trace (&trace, &qemu);
-  assert_int_equal (trace_sent (&trace), -1);
-  write_text (qemu, "7@10.000000:dbus_update x=0\n7@11.000000:dbus_up");
-  trace_drain (&trace);
-  assert_int_equal (trace_sent (&trace), -1);
-  trace_take (&trace, 10500000);
-  write_text (qemu,
-              "date_gl x=0\n7@11.000000:dbus_gl_gfx_switch p=0x1\n7@12.000000:dbus_update x\n");
-  trace_drain (&trace);
-  assert_int_equal (trace_sent (&trace), 0);
-  trace_take (&trace, 12500000);
-  assert_int_equal (trace_sent (&trace), 2);
-  write_text (qemu, "7@12.400000:dbus_update x\n7@12.600000:dbus_update x\n");
-  trace_take (&trace, 12500001);
-  assert_int_equal (trace_sent (&trace), 3);
-  trace_take (&trace, 12700000);
-  assert_int_equal (trace_sent (&trace), 4);
-  trace_reset (&trace);
-  assert_int_equal (trace_sent (&trace), -1);
-  trace_take (&trace, 13000000);
-  assert_int_equal (trace_sent (&trace), 0);
-  close (qemu);
-  trace_take (&trace, 14000000);
-  assert_int_equal (trace_sent (&trace), 0);
-  close (trace.fd);
-}
-
-/* A QEMU that has none of these events says other things, some of them long. */
-static void
-test_trace_of_others (void **state)
-{
-  g_autofree char *line = g_strnfill (3 * TRACE_MAX_LINE, 'x');
-  struct trace trace;
-  int qemu = -1;
-
-  (void) state;
-  open_trace (&trace, &qemu);
-  trace_take (&trace, 1);
-  write_text (qemu, "nothing of the kind\n");
-  write_text (qemu, "7@10.000000:dbus_update ");
-  write_text (qemu, line);
-  write_text (qemu, "\n");
-  trace_take (&trace, G_MAXINT64);
-  assert_int_equal (trace_sent (&trace), -1);
-  write_text (qemu, "7@10.000000:dbus_update x=0\n");
-  trace_take (&trace, G_MAXINT64);
-  assert_int_equal (trace_sent (&trace), 1);
-  close (qemu);
-  close (trace.fd);
-}
-
-/* Far more than a pipe holds: QEMU never waits, and nothing piles up anywhere. */
-static void
-test_trace_is_bounded (void **state)
-{
-  enum { ROUNDS = 2000, LINES = 50 };
-  GString *text = g_string_new (NULL);
-  struct trace trace;
-  int qemu = -1;
-
-  (void) state;
-  open_trace (&trace, &qemu);
-  trace_take (&trace, 1);
-  for (unsigned i = 0; i < LINES; i++)
-    g_string_append (text, "27979@1795367250.705927:dbus_update x=0, y=0, w=1280, h=800\n");
-  for (unsigned i = 0; i < ROUNDS; i++) {
-    write_text (qemu, text->str);
-    trace_drain (&trace);
-  }
-  trace_take (&trace, 1795367250705928);
-  assert_int_equal (trace_sent (&trace), ROUNDS * LINES);
-  g_string_free (text, TRUE);
-  close (qemu);
-  close (trace.fd);
 }
 
 /* ---- counters ---- */
@@ -325,6 +180,62 @@ test_summary (void **state)
   assert_true (summary_median ((double[]){ 4, 1, 3, 2 }, 4) > 2.4);
 }
 
+/* ---- the axis of a plot ---- */
+
+static void
+check_label (int step, const char *expected)
+{
+  g_autofree char *label = plot_axis_label (step);
+
+  assert_string_equal (label, expected);
+}
+
+static void
+test_plot_axis (void **state)
+{
+  g_autoptr (GPtrArray) runs = g_ptr_array_new_with_free_func ((GDestroyNotify) run_free);
+  g_autoptr (GPtrArray) summaries = g_ptr_array_new_with_free_func ((GDestroyNotify) summary_free);
+  struct run *run = run_new ("mode", 1);
+  double shares[7];
+  double sum = 0;
+
+  (void) state;
+  check_label (0, "1 \302\265s");
+  check_label (8, "500 \302\265s");
+  check_label (9, "1 ms");
+  check_label (17, "500 ms");
+  check_label (19, "2 s");
+  check_label (27, "1000 s");
+  histogram_add (&run->taken, 30);
+  histogram_add (&run->taken, 700);
+  g_ptr_array_add (runs, run);
+  g_ptr_array_add (summaries, summary_new ("mode", runs));
+  struct plot_axis axis = plot_axis_over (summaries, 100, 200);
+  assert_float_equal (plot_axis_step (axis.first), 20, 1e-9);
+  assert_float_equal (plot_axis_step (axis.last), 1000, 1e-9);
+  assert_float_equal (plot_axis_x (&axis, 20), 100, 1e-9);
+  assert_float_equal (plot_axis_x (&axis, 1000), 300, 1e-9);
+  assert_float_equal (plot_axis_x (&axis, sqrt (20 * 1000)), 200, 1e-9);
+  assert_float_equal (plot_axis_x (&axis, 0), 100, 1e-9);
+  assert_float_equal (plot_axis_x (&axis, 1e9), 300, 1e-9);
+  plot_axis_shares (&axis, &run->taken, shares, G_N_ELEMENTS (shares));
+  for (size_t i = 0; i < G_N_ELEMENTS (shares); i++)
+    sum += shares[i];
+  assert_float_equal (sum, 1, 1e-9);
+  assert_float_equal (shares[6], 0.5, 1e-9);
+}
+
+/* However little there is to show, and where nothing is. */
+static void
+test_plot_axis_of_little (void **state)
+{
+  g_autoptr (GPtrArray) none = g_ptr_array_new ();
+  struct plot_axis axis = plot_axis_over (none, 0, 100);
+
+  (void) state;
+  assert_true (axis.last > axis.first && axis.first >= 0);
+}
+
 /* ---- a soak's verdict ---- */
 
 #define SAMPLES 9
@@ -430,12 +341,11 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     fds_unit_test (test_histogram_bins),  fds_unit_test (test_histogram_percentiles),
-    fds_unit_test (test_histogram_merge), fds_unit_test (test_trace_lines),
-    fds_unit_test (test_trace_without),   fds_unit_test (test_trace_counts),
-    fds_unit_test (test_trace_of_others), fds_unit_test (test_trace_is_bounded),
-    fds_unit_test (test_tracker),         fds_unit_test (test_tracker_wraps),
-    fds_unit_test (test_summary),         fds_unit_test (test_soak_fds),
-    fds_unit_test (test_soak_memory),     fds_unit_test (test_process),
+    fds_unit_test (test_histogram_merge), fds_unit_test (test_tracker),
+    fds_unit_test (test_plot_axis),       fds_unit_test (test_plot_axis_of_little),
+    fds_unit_test (test_tracker_wraps),   fds_unit_test (test_summary),
+    fds_unit_test (test_soak_fds),        fds_unit_test (test_soak_memory),
+    fds_unit_test (test_process),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

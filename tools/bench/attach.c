@@ -128,6 +128,7 @@ static bool
 report (struct attach *attach, const struct watch *watch, GError **error)
 {
   g_autoptr (GPtrArray) summaries = g_ptr_array_new_with_free_func ((GDestroyNotify) summary_free);
+  g_autofree char *caption = setting_caption (NULL, NULL, &attach->stream);
   struct summary *result = summary_new ("attached", attach->runs);
   GVariant *all = describe (attach, watch, result);
 
@@ -138,7 +139,8 @@ report (struct attach *attach, const struct watch *watch, GError **error)
     columns_print (summaries);
   bool any = result->measured > 0 || !interrupt_came ();
   bool written = output_finish (g_steal_pointer (&attach->output), any, all, error);
-  return written && (!attach->stream.plot || plot_write (attach->stream.plot, summaries, error));
+  return written &&
+         (!attach->stream.plot || plot_write (attach->stream.plot, caption, summaries, error));
 }
 
 static enum status

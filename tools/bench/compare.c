@@ -218,13 +218,14 @@ static bool
 report (struct compare *compare)
 {
   g_autoptr (GPtrArray) summaries = summarize (compare);
+  g_autofree char *caption = setting_caption (&compare->vm, compare->accel, &compare->stream);
   g_autoptr (GError) error = NULL;
   bool good = true;
 
   if (interrupt_came ())
     message_note ("stopped: this is what was measured so far");
   if (compare->stream.plot)
-    good = plot_write (compare->stream.plot, summaries, &error);
+    good = plot_write (compare->stream.plot, caption, summaries, &error);
   if (!good) {
     message_error ("%s", error->message);
     g_clear_error (&error);

@@ -4,21 +4,41 @@
 
 #include <math.h>
 
-#define MAX_POWER 12
+#define MAX_STEP 36
+#define LEAST_STEPS 3
+
+double
+plot_axis_step (int step)
+{
+  static const double steps[] = { 1, 2, 5 };
+
+  return steps[step % 3] * pow (10, step / 3);
+}
+
+char *
+plot_axis_label (int step)
+{
+  static const char *const units[] = { "\302\265s", "ms", "s" };
+  int unit = MIN (step / 9, (int) G_N_ELEMENTS (units) - 1);
+
+  return g_strdup_printf ("%.0f %s", plot_axis_step (step) / pow (1000, unit), units[unit]);
+}
 
 static void
 widen (struct plot_axis *axis, double us)
 {
-  double power = log10 (MAX (us, 1));
+  int below = 0;
 
-  axis->first = MIN (axis->first, (int) floor (power));
-  axis->last = MAX (axis->last, (int) floor (power) + 1);
+  while (below < MAX_STEP - 1 && plot_axis_step (below + 1) <= us)
+    below++;
+  axis->first = MIN (axis->first, below);
+  axis->last = MAX (axis->last, below + 1);
 }
 
 struct plot_axis
 plot_axis_over (const GPtrArray *summaries, double left, double width)
 {
-  struct plot_axis axis = { left, width, MAX_POWER, 0 };
+  struct plot_axis axis = { left, width, MAX_STEP, 0 };
 
   for (unsigned i = 0; i < summaries->len; i++) {
     const struct summary *summary = summaries->pdata[i];
@@ -36,23 +56,35 @@ plot_axis_over (const GPtrArray *summaries, double left, double width)
       widen (&axis, stage->max);
     }
   }
-  axis.first = MIN (axis.first, axis.last - 1);
+  axis.first = CLAMP (axis.last - LEAST_STEPS, 0, axis.first);
+  axis.last = MAX (axis.last, axis.first + LEAST_STEPS);
   return axis;
+}
+
+/* How far along the axis, from 0 to 1. */
+static double
+share_of_axis (const struct plot_axis *axis, double us)
+{
+  double first = log10 (plot_axis_step (axis->first));
+  double last = log10 (plot_axis_step (axis->last));
+
+  return (CLAMP (log10 (MAX (us, 1)), first, last) - first) / (last - first);
 }
 
 double
 plot_axis_x (const struct plot_axis *axis, double us)
 {
-  double power = CLAMP (log10 (MAX (us, 1)), axis->first, axis->last);
-
-  return axis->left + axis->width * (power - axis->first) / (axis->last - axis->first);
+  return axis->left + axis->width * share_of_axis (axis, us);
 }
 
 /* µs at which a column begins. */
 static double
 column_edge (const struct plot_axis *axis, unsigned column, unsigned n)
 {
-  return pow (10, axis->first + (double) (axis->last - axis->first) * column / n);
+  double first = log10 (plot_axis_step (axis->first));
+  double last = log10 (plot_axis_step (axis->last));
+
+  return pow (10, first + (last - first) * column / n);
 }
 
 /* A bin is spread over the columns that it reaches into; what lies before the first is in it. */

@@ -13,8 +13,9 @@ plot_check_name (const char *file, GError **error)
 }
 
 bool
-plot_write (const char *file, const GPtrArray *summaries, GError **error)
+plot_write (const char *file, const char *caption, const GPtrArray *summaries, GError **error)
 {
+  (void) caption;
   (void) summaries;
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "'%s' cannot be drawn without cairo",
                file);

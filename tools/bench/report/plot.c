@@ -13,7 +13,7 @@
 #define WIDTH 960.0
 #define LEFT 110.0
 #define RIGHT 40.0
-#define TOP 64.0
+#define TOP 82.0
 #define SPREAD_HEIGHT 300.0 /* of the distributions */
 #define GAP 44.0
 #define ROW 14.0 /* a mode in a stage */
@@ -28,6 +28,7 @@ static const double colors[][3] = {
 
 struct plot {
   cairo_t *cairo;
+  const char *caption;
   const GPtrArray *summaries;
   struct plot_axis axis;
   GPtrArray *stages; /* their names, borrowed */
@@ -101,9 +102,9 @@ draw_axis (const struct plot *plot)
   double bottom = plot->height - BOTTOM;
 
   cairo_set_line_width (plot->cairo, 1);
-  for (int power = plot->axis.first; power <= plot->axis.last; power++) {
-    double x = plot_axis_x (&plot->axis, pow (10, power));
-    g_autofree char *label = g_strdup_printf ("%.0f", pow (10, power));
+  for (int step = plot->axis.first; step <= plot->axis.last; step++) {
+    double x = plot_axis_x (&plot->axis, plot_axis_step (step));
+    g_autofree char *label = plot_axis_label (step);
 
     set_gray (plot, 0.85);
     draw_line (plot, x, TOP, x, bottom);
@@ -111,7 +112,7 @@ draw_axis (const struct plot *plot)
     draw_text (plot, x, bottom + 18, 0.5, label);
   }
   draw_text (plot, LEFT + plot->axis.width / 2, bottom + 38, 0.5,
-             "\302\265s since the call was read (logarithmic)");
+             "since the call was read (logarithmic)");
 }
 
 /* ---- above: the distributions ---- */
@@ -190,6 +191,8 @@ draw_legend (const struct plot *plot)
   set_gray (plot, 0);
   draw_text (plot, LEFT, 24, 0, "From QEMU's call to the frame in the application's hands");
   cairo_set_font_size (plot->cairo, FONT);
+  set_gray (plot, 0.4);
+  draw_text (plot, LEFT, 43, 0, plot->caption);
   for (unsigned i = 0; i < plot->summaries->len; i++) {
     const struct summary *summary = summary_at (plot, i);
     g_autofree char *text = g_strdup_printf (
@@ -200,10 +203,10 @@ draw_legend (const struct plot *plot)
     cairo_text_extents_t extents;
 
     set_color (plot, i, 1);
-    cairo_rectangle (plot->cairo, x, 38, 12, 12);
+    cairo_rectangle (plot->cairo, x, 56, 12, 12);
     cairo_fill (plot->cairo);
     set_gray (plot, 0.2);
-    draw_text (plot, x + 18, 49, 0, text);
+    draw_text (plot, x + 18, 67, 0, text);
     cairo_text_extents (plot->cairo, text, &extents);
     x += extents.x_advance + 44;
   }
@@ -315,11 +318,11 @@ with_frames (const GPtrArray *summaries)
 }
 
 bool
-plot_write (const char *file, const GPtrArray *summaries, GError **error)
+plot_write (const char *file, const char *caption, const GPtrArray *summaries, GError **error)
 {
   g_autoptr (GPtrArray) some = with_frames (summaries);
   g_autoptr (GPtrArray) stages = g_ptr_array_new ();
-  struct plot plot = { .summaries = some, .stages = stages };
+  struct plot plot = { .caption = caption, .summaries = some, .stages = stages };
 
   if (some->len == 0) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "'%s' is not drawn: there was no frame",

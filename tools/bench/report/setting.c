@@ -70,6 +70,19 @@ setting_guest (const struct vm_options *options)
                                options->damage_name, options->fps_name);
 }
 
+char *
+setting_caption (const struct vm_options *guest, const char *accel,
+                 const struct stream_options *stream)
+{
+  g_autofree char *source =
+      guest ? g_strdup_printf ("testcard %s, damage %s, fps %s, %s; ", guest->size,
+                               guest->damage_name, guest->fps_name, accel)
+            : g_strdup ("");
+
+  return g_strdup_printf ("%sframes as %s, listener %s, back end %s", source, stream->format_name,
+                          stream->listener_name, stream->backend ? stream->backend : "auto");
+}
+
 static const char *
 text_of (GVariant *dict, const char *key)
 {

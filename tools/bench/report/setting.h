@@ -15,5 +15,8 @@ GVariant *setting_gl (const char *render_node);
 GVariant *setting_stream (const struct stream_options *options);
 /* a{sv}: "size", "damage", "fps" s. Floating. */
 GVariant *setting_guest (const struct vm_options *options);
+/* All that was asked for in one line. guest: nullable. Full transfer. */
+char *setting_caption (const struct vm_options *guest, const char *accel,
+                       const struct stream_options *stream);
 /* Each as a line for people, on stdout. */
 void setting_print (GVariant *qemu, GVariant *gl, GVariant *guest, GVariant *stream);
