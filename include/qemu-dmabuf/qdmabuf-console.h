@@ -55,6 +55,29 @@ typedef enum /*< flags >*/ {
 QDMABUF_AVAILABLE_IN_0_1
 GType qdmabuf_leds_get_type (void);
 
+/**
+ * QdmabufTouch:
+ * @QDMABUF_TOUCH_BEGIN: it is put down
+ * @QDMABUF_TOUCH_UPDATE: it moves
+ * @QDMABUF_TOUCH_END: it is lifted
+ * @QDMABUF_TOUCH_CANCEL: it is no longer there, and means nothing
+ *
+ * What a finger does.
+ *
+ * Since: 0.1
+ */
+typedef enum {
+  QDMABUF_TOUCH_BEGIN,
+  QDMABUF_TOUCH_UPDATE,
+  QDMABUF_TOUCH_END,
+  QDMABUF_TOUCH_CANCEL,
+} QdmabufTouch;
+
+#define QDMABUF_TYPE_TOUCH (qdmabuf_touch_get_type ())
+
+QDMABUF_AVAILABLE_IN_0_1
+GType qdmabuf_touch_get_type (void);
+
 #define QDMABUF_TYPE_CONSOLE (qdmabuf_console_get_type ())
 
 QDMABUF_AVAILABLE_IN_0_1
@@ -120,6 +143,13 @@ gboolean qdmabuf_console_send_position (QdmabufConsole *self, guint x, guint y, 
 
 QDMABUF_AVAILABLE_IN_0_1
 gboolean qdmabuf_console_send_motion (QdmabufConsole *self, int dx, int dy, GError **error);
+
+QDMABUF_AVAILABLE_IN_0_1
+gboolean qdmabuf_console_send_touch (QdmabufConsole *self, QdmabufTouch kind, guint slot, double x,
+                                     double y, GError **error);
+
+QDMABUF_AVAILABLE_IN_0_1
+gboolean qdmabuf_console_release_input (QdmabufConsole *self, GError **error);
 
 QDMABUF_AVAILABLE_IN_0_1
 gboolean qdmabuf_console_set_ui_info (QdmabufConsole *self, guint width_mm, guint height_mm,

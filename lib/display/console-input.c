@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* QdmabufConsole, spoken to: keys, pointer and the wish for another size. Nothing here waits for
- * QEMU. */
+/* QdmabufConsole, spoken to: keys, pointer, touches and the wish for another size. Nothing here
+ * waits for QEMU. */
 #include <qemu-dmabuf/qdmabuf-error.h>
 
 #include "display/console-private.h"
@@ -20,13 +20,18 @@ fail (const char *what, GError **error)
  * @pressed: %TRUE: pressed, %FALSE: released
  * @error: return location for an error
  *
- * Presses or releases a key. Does not wait for QEMU; may be called from any thread. QEMU releases
- * all keys when the console is stopped.
+ * Presses or releases a key. May be called from any thread, and never waits: it queues.
  *
- * Errors: [error@QemuDmabuf.Error] `INVALID_ARGUMENT`, `CLOSED`, or `REPLACED` when another client
- * took the private connection over.
+ * What the console is sent reaches QEMU in order. While QEMU is slower than the events come, motion
+ * is merged with the motion directly before it, and up to 1,024 events wait. When that is exceeded,
+ * all that waits is dropped, [signal@QemuDmabuf.Console::warning] says so once, with
+ * [error@QemuDmabuf.Error] `LIMIT`, and nothing more is taken until QEMU answers again: then all
+ * keys, buttons and touches that are held are released. What QEMU refuses is a warning too.
  *
- * Returns: whether it was sent
+ * Errors: [error@QemuDmabuf.Error] `INVALID_ARGUMENT`, `LIMIT` (see above), `NOT_FOUND` (the
+ * console is gone), `CLOSED`, or `REPLACED` when another client took the private connection over.
+ *
+ * Returns: whether it was queued
  *
  * Since: 0.1
  */
@@ -53,10 +58,10 @@ qdmabuf_console_send_key (QdmabufConsole *self, guint qnum, gboolean pressed, GE
  * @pressed: %TRUE: pressed, %FALSE: released; a step of a wheel is both
  * @error: return location for an error
  *
- * Presses or releases a button of the pointer. Does not wait for QEMU; may be called from any
- * thread. Errors as of [method@QemuDmabuf.Console.send_key].
+ * Presses or releases a button of the pointer. May be called from any thread; never waits.
+ * Errors as of [method@QemuDmabuf.Console.send_key].
  *
- * Returns: whether it was sent
+ * Returns: whether it was queued
  *
  * Since: 0.1
  */
@@ -82,11 +87,12 @@ qdmabuf_console_send_button (QdmabufConsole *self, guint button, gboolean presse
  * @y: row, in pixels of the console, less than its height
  * @error: return location for an error
  *
- * Moves the pointer of a guest that has a tablet; QEMU ignores it where the guest has a mouse. Does
- * not wait for QEMU; may be called from any thread. Errors as of
+ * Moves the pointer of a guest that has a tablet; QEMU refuses it where the guest has a mouse
+ * ([property@QemuDmabuf.Console:pointer-absolute]). May
+ * be called from any thread; never waits. Errors as of
  * [method@QemuDmabuf.Console.send_key].
  *
- * Returns: whether it was sent
+ * Returns: whether it was queued
  *
  * Since: 0.1
  */
@@ -115,11 +121,12 @@ qdmabuf_console_send_position (QdmabufConsole *self, guint x, guint y, GError **
  * @dy: downwards, in the mouse's own units
  * @error: return location for an error
  *
- * Moves the pointer of a guest that has a mouse; QEMU ignores it where the guest has a tablet. Does
- * not wait for QEMU; may be called from any thread. Errors as of
+ * Moves the pointer of a guest that has a mouse; QEMU refuses it where the guest has a tablet
+ * ([property@QemuDmabuf.Console:pointer-absolute]). May
+ * be called from any thread; never waits. Errors as of
  * [method@QemuDmabuf.Console.send_key].
  *
- * Returns: whether it was sent
+ * Returns: whether it was queued
  *
  * Since: 0.1
  */
@@ -138,6 +145,78 @@ qdmabuf_console_send_motion (QdmabufConsole *self, int dx, int dy, GError **erro
 }
 
 /**
+ * qdmabuf_console_send_touch:
+ * @self: a console
+ * @kind: what the finger does
+ * @slot: which finger, less than [property@QemuDmabuf.Console:touch-slots]
+ * @x: column, in pixels of the console, from 0 to less than its width; QEMU cuts it off to whole
+ * ones
+ * @y: row, in pixels of the console, from 0 to less than its height
+ * @error: return location for an error
+ *
+ * Touches the screen. A finger that goes on or ends without having begun is passed over: its touch
+ * may have been cancelled by [method@QemuDmabuf.Console.release_input]. May be called from any
+ * thread; never waits. Errors as of [method@QemuDmabuf.Console.send_key].
+ *
+ * Returns: whether it was queued
+ *
+ * Since: 0.1
+ */
+gboolean
+qdmabuf_console_send_touch (QdmabufConsole *self, QdmabufTouch kind, guint slot, double x, double y,
+                            GError **error)
+{
+  g_return_val_if_fail (QDMABUF_IS_CONSOLE (self), FALSE);
+
+  guint width = 0, height = 0, slots = qdmabuf_console_get_touch_slots (self);
+
+  qdmabuf_console_get_size (self, &width, &height);
+  if ((unsigned) kind > QDMABUF_TOUCH_CANCEL)
+    return fail ("a touch begins, goes on, ends or is cancelled", error);
+  if (slot >= slots)
+    return fail (slots == 0 ? "this QEMU takes no touches" : "the screen has fewer touch slots",
+                 error);
+  /* What is no number is in no range. */
+  if (!(x >= 0 && x < width && y >= 0 && y < height))
+    return fail ("the touch lies outside the screen", error);
+  struct peer *peer = session_borrow_peer (self->session, error);
+  if (!peer)
+    return FALSE;
+  bool sent = peer_send_touch (peer, self->index, (enum input_touch) kind, slot, x, y, error);
+  session_return_peer (self->session);
+  return sent;
+}
+
+/**
+ * qdmabuf_console_release_input:
+ * @self: a console
+ * @error: return location for an error
+ *
+ * Releases every key and button, and cancels every touch, that was pressed through this object and
+ * not released: for when the user looks elsewhere. Behind what is queued already; where that is
+ * lost, they are released all the same. May be called from any thread; never waits.
+ *
+ * Errors: [error@QemuDmabuf.Error] `NOT_FOUND`, `CLOSED` or `REPLACED`.
+ *
+ * Returns: whether it was queued
+ *
+ * Since: 0.1
+ */
+gboolean
+qdmabuf_console_release_input (QdmabufConsole *self, GError **error)
+{
+  g_return_val_if_fail (QDMABUF_IS_CONSOLE (self), FALSE);
+
+  struct peer *peer = session_borrow_peer (self->session, error);
+
+  if (!peer)
+    return FALSE;
+  bool released = peer_release_input (peer, self->index, error);
+  session_return_peer (self->session);
+  return released;
+}
+
+/**
  * qdmabuf_console_set_ui_info:
  * @self: a console
  * @width_mm: width of the window or monitor in millimetres, at most 65,535; 0: unknown
@@ -149,10 +228,11 @@ qdmabuf_console_send_motion (QdmabufConsole *self, int dx, int dy, GError **erro
  * @error: return location for an error
  *
  * Tells the guest of a monitor of that size. What it makes of it is its own affair: frames of
- * another size follow, or not. Does not wait for QEMU; may be called from any thread. Errors as of
- * [method@QemuDmabuf.Console.send_key].
+ * another size follow, or not. It is not queued behind other input, and while QEMU does not answer
+ * a newer wish replaces the one that was not sent yet. May be called from any thread; never waits.
+ * Errors as of [method@QemuDmabuf.Console.send_key].
  *
- * Returns: whether it was sent
+ * Returns: whether it was queued
  *
  * Since: 0.1
  */
@@ -164,11 +244,33 @@ qdmabuf_console_set_ui_info (QdmabufConsole *self, guint width_mm, guint height_
 
   if (width_mm > G_MAXUINT16 || height_mm > G_MAXUINT16)
     return fail ("no monitor is wider or higher than 65,535 mm", error);
+  struct input_ui_info info = { .width_mm = (uint16_t) width_mm,
+                                .height_mm = (uint16_t) height_mm,
+                                .x = x_offset,
+                                .y = y_offset,
+                                .width = width,
+                                .height = height };
   struct peer *peer = session_borrow_peer (self->session, error);
   if (!peer)
     return FALSE;
-  bool sent = peer_set_ui_info (peer, self->index, (uint16_t) width_mm, (uint16_t) height_mm,
-                                x_offset, y_offset, width, height, error);
+  bool sent = peer_set_ui_info (peer, self->index, &info, error);
   session_return_peer (self->session);
   return sent;
+}
+
+GType
+qdmabuf_touch_get_type (void)
+{
+  static GType type;
+  static const GEnumValue values[] = {
+    { QDMABUF_TOUCH_BEGIN, "QDMABUF_TOUCH_BEGIN", "begin" },
+    { QDMABUF_TOUCH_UPDATE, "QDMABUF_TOUCH_UPDATE", "update" },
+    { QDMABUF_TOUCH_END, "QDMABUF_TOUCH_END", "end" },
+    { QDMABUF_TOUCH_CANCEL, "QDMABUF_TOUCH_CANCEL", "cancel" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("QdmabufTouch", values));
+  return type;
 }

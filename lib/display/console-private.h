@@ -51,6 +51,7 @@ struct _QdmabufConsole {
 QdmabufConsole *console_new (struct session *session, const struct peer_console *info);
 /* Any thread. */
 void console_set_size (QdmabufConsole *console, guint width, guint height);
+void console_warn (QdmabufConsole *console, const GError *error);
 void console_set_devices (QdmabufConsole *console, const struct peer_devices *devices);
 bool console_is_listening (QdmabufConsole *console);
 /* Wakes everybody who waits, with CLOSED. Any thread. */

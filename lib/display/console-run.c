@@ -53,11 +53,9 @@ disabled (void *data)
   post (data, NEWS_DISABLED, 0);
 }
 
-static void
-warning (void *data, const GError *error)
+void
+console_warn (QdmabufConsole *self, const GError *error)
 {
-  QdmabufConsole *self = data;
-
   if (!console_has_handler (self, NEWS_WARNING))
     return;
   g_mutex_lock (&self->lock);
@@ -68,13 +66,19 @@ warning (void *data, const GError *error)
 }
 
 static void
+warning (void *data, const GError *error)
+{
+  console_warn (data, error);
+}
+
+static void
 lost (void *data, const GError *error)
 {
   QdmabufConsole *self = data;
 
   /* The end of all is told by `closed`. */
   if (!session_listener_lost (self->session, error))
-    warning (self, error);
+    console_warn (self, error);
 }
 
 static const struct flow_handler flow_handler = {
@@ -419,8 +423,9 @@ withdraw_flow (QdmabufConsole *self)
  * Stops receiving: everybody who waits for a frame is woken with [error@QemuDmabuf.Error]
  * `STOPPED`, QEMU is answered what it waits for, the threads end. Frames that the application holds
  * stay as they are, and [method@QemuDmabuf.Console.dup_latest_frame] goes on to return the last
- * one. Stopping a console that is not started does nothing. May be called from any thread but not
- * from within a call-back of GLib's logging.
+ * one. What was pressed through the console is released, as by
+ * [method@QemuDmabuf.Console.release_input]. Stopping a console that is not started does nothing.
+ * May be called from any thread but not from within a call-back of GLib's logging.
  *
  * Since: 0.1
  */
@@ -433,6 +438,7 @@ qdmabuf_console_stop (QdmabufConsole *self)
 
   if (!flow)
     return;
+  qdmabuf_console_release_input (self, NULL);
   QdmabufFrame *last = mailbox_latest (flow_mailbox (flow));
   g_mutex_lock (&self->lock);
   QdmabufFrame *old = self->last;

@@ -209,12 +209,26 @@ console_devices (void *data, unsigned index, const struct peer_devices *devices)
   }
 }
 
+static void
+console_warning (void *data, unsigned index, const GError *error)
+{
+  struct session *self = data;
+
+  for (guint i = 0; i < self->consoles->len; i++) {
+    QdmabufConsole *console = g_ptr_array_index (self->consoles, i);
+
+    if (qdmabuf_console_get_index (console) == index)
+      console_warn (console, error);
+  }
+}
+
 void
 session_open (struct session *self, GPtrArray *consoles, const struct session_handler *handler,
               void *data)
 {
   static const struct peer_handler peer_handler = { .console_size = console_size,
                                                     .console_devices = console_devices,
+                                                    .console_warning = console_warning,
                                                     .closed = peer_closed };
 
   self->consoles = consoles;

@@ -22,6 +22,7 @@
 #define INTERFACE_PEER "org.freedesktop.DBus.Peer"
 #define INTERFACE_OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
 
+#define ERROR_QEMU_INVALID "org.qemu.Display1.Error.Invalid"
 #define ERROR_FAILED "org.freedesktop.DBus.Error.Failed"
 #define ERROR_INVALID_ARGS "org.freedesktop.DBus.Error.InvalidArgs"
 #define ERROR_UNKNOWN_METHOD "org.freedesktop.DBus.Error.UnknownMethod"

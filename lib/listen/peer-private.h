@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "listen/connection.h"
+#include "listen/input.h"
 #include "listen/peer.h"
 #include "listen/vm.h"
 
@@ -24,6 +25,8 @@ struct peer {
   atomic_bool quit;
   struct vm *vm;
   atomic_bool closed;
+  GMutex inputs_lock;
+  GPtrArray *inputs; /* guarded; struct input, one a console that was sent any */
   /* The rest belongs to the thread that runs context. */
   GError *why;             /* of closed */
   struct peer_size *sizes; /* one a console */
@@ -42,4 +45,13 @@ void peer_take_devices (struct peer *peer, unsigned i, const struct peer_devices
 /* Listens for what changes; before the VM is asked how it is, so that nothing falls between. */
 void peer_watch (struct peer *peer, const char *bus_name);
 void peer_unwatch (struct peer *peer);
+/* Runs func on the peer's thread. destroy: of data; nullable. */
+void
+peer_run_on_thread (struct peer *peer, GSourceFunc func, gpointer data, GDestroyNotify destroy);
+/* What QEMU's answers to input tell. Thread: the context's. */
+void peer_take_absolute (struct peer *peer, unsigned index, bool absolute);
+void peer_warn (struct peer *peer, unsigned index, const GError *error);
+/* Lets go of all that is held and waits a little for QEMU to take it, then forgets all. Before the
+ * connection is closed, on the thread that may run the context, which is not running. */
+void peer_finish_input (struct peer *peer);
 void peer_lost (struct peer *peer, const GError *why);

@@ -102,6 +102,25 @@ peer_take_devices (struct peer *peer, unsigned i, const struct peer_devices *dev
     tell_devices (peer, i);
 }
 
+void
+peer_take_absolute (struct peer *peer, unsigned index, bool absolute)
+{
+  int i = find (peer, index);
+
+  if (i < 0)
+    return;
+  struct peer_devices devices = peer->sizes[i].devices;
+  devices.absolute = absolute;
+  peer_take_devices (peer, (unsigned) i, &devices);
+}
+
+void
+peer_warn (struct peer *peer, unsigned index, const GError *error)
+{
+  if (peer->handled && !atomic_load (&peer->closed))
+    peer->handler.console_warning (peer->data, index, error);
+}
+
 /* interface: the one whose properties changed. */
 static void
 take_changes (struct peer *peer, unsigned i, const char *interface, GVariant *properties)
@@ -189,14 +208,13 @@ peer_unwatch (struct peer *peer)
       g_dbus_connection_signal_unsubscribe (peer->connection->dbus, peer->subscriptions[i]);
 }
 
-/* Runs func on the peer's thread; data is freed with g_free. */
-static void
-run_on_thread (struct peer *peer, GSourceFunc func, gpointer data)
+void
+peer_run_on_thread (struct peer *peer, GSourceFunc func, gpointer data, GDestroyNotify destroy)
 {
   GSource *source = g_idle_source_new ();
 
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, func, data, g_free);
+  g_source_set_callback (source, func, data, destroy);
   g_source_attach (source, peer->context);
   g_source_unref (source);
 }
@@ -235,7 +253,7 @@ peer_set_handler (struct peer *peer, const struct peer_handler *handler, void *d
   struct new_handler *new_handler = g_new (struct new_handler, 1);
 
   *new_handler = (struct new_handler){ .peer = peer, .handler = *handler, .data = data };
-  run_on_thread (peer, on_set_handler, new_handler);
+  peer_run_on_thread (peer, on_set_handler, new_handler, g_free);
 }
 
 struct refresh {
@@ -300,5 +318,5 @@ peer_refresh_size (struct peer *peer, unsigned index)
     return;
   refresh = g_new (struct refresh, 1);
   *refresh = (struct refresh){ .peer = peer, .i = (unsigned) i };
-  run_on_thread (peer, on_refresh, refresh);
+  peer_run_on_thread (peer, on_refresh, refresh, g_free);
 }

@@ -139,6 +139,8 @@ open_address (struct address *address, const char *vm, GCancellable *cancellable
   struct peer *peer = g_new0 (struct peer, 1);
 
   peer->context = g_main_context_new ();
+  g_mutex_init (&peer->inputs_lock);
+  peer->inputs = g_ptr_array_new_with_free_func ((GDestroyNotify) input_free);
   peer->connection = connect_to (address, peer->context, cancellable, error);
   if (peer->connection) {
     peer->connection->on_closed = on_connection_closed;
@@ -226,12 +228,15 @@ peer_free (struct peer *peer)
   peer->handled = false;
   if (peer->connection) {
     peer_unwatch (peer);
+    peer_finish_input (peer);
     connection_free (peer->connection);
   }
   if (peer->vm)
     vm_free (peer->vm);
   g_clear_error (&peer->why);
   g_free (peer->sizes);
+  g_ptr_array_unref (peer->inputs);
+  g_mutex_clear (&peer->inputs_lock);
   g_main_context_unref (peer->context);
   g_free (peer);
 }

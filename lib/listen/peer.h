@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "listen/input.h"
+
 /* What the guest has for input, as QEMU says. */
 struct peer_devices {
   unsigned leds;        /* of the keyboard: 1 scroll lock, 2 num lock, 4 caps lock */
@@ -15,7 +17,7 @@ struct peer_devices {
 };
 
 /* More than any screen has; QEMU has 10. */
-#define PEER_MAX_TOUCH_SLOTS 64u
+#define PEER_MAX_TOUCH_SLOTS HELD_TOUCHES
 
 struct peer_console {
   unsigned index; /* N of Console_N */
@@ -34,6 +36,9 @@ struct peer_handler {
   void (*console_size) (void *data, unsigned index, unsigned width, unsigned height);
   /* Something of it is new. */
   void (*console_devices) (void *data, unsigned index, const struct peer_devices *devices);
+  /* Input was lost or refused. error: LIMIT (QEMU stays silent; once until it answers) or FAILED
+   * (what QEMU says; once a second for each kind of event); lent. */
+  void (*console_warning) (void *data, unsigned index, const GError *error);
   /* Once, last: the main connection is over. private: it was a p2p connection, so that another
    * client may have taken over while listeners live on. error: CLOSED or PROTOCOL; lent. */
   void (*closed) (void *data, bool private_connection, const GError *error);
@@ -76,17 +81,24 @@ bool peer_register_listener (struct peer *peer, unsigned index, int fd, GCancell
  * all who ask share the next one, which is asked for behind it. Never blocks. Any thread. */
 void peer_refresh_size (struct peer *peer, unsigned index);
 
-/* Input: sent without waiting for an answer, from any thread. Errors: NOT_FOUND (no such console),
- * INVALID_ARGUMENT (out of range: nothing is sent), CLOSED (the VM left the bus), REPLACED (a
- * private connection is over: another client took it, or the VM is gone, which only a listener can
- * tell). */
+/* Input: queued, never waited for, from any thread; see input.h. Errors: NOT_FOUND (no such
+ * console), INVALID_ARGUMENT (out of range: nothing is sent), LIMIT (QEMU stays silent and the
+ * queue was full), CLOSED (the VM left the bus), REPLACED (a private connection is over: another
+ * client took it, or the VM is gone, which only a listener can tell). */
 bool peer_send_key (struct peer *peer, unsigned index, unsigned qnum, bool pressed, GError **error);
 bool
 peer_send_button (struct peer *peer, unsigned index, unsigned button, bool pressed, GError **error);
 bool peer_send_position (struct peer *peer, unsigned index, unsigned x, unsigned y, GError **error);
 bool peer_send_motion (struct peer *peer, unsigned index, int dx, int dy, GError **error);
-bool peer_set_ui_info (struct peer *peer, unsigned index, uint16_t width_mm, uint16_t height_mm,
-                       int xoff, int yoff, unsigned width, unsigned height, GError **error);
+/* slot: less than PEER_MAX_TOUCH_SLOTS. x, y: pixels. */
+bool peer_send_touch (struct peer *peer, unsigned index, enum input_touch kind, unsigned slot,
+                      double x, double y, GError **error);
+/* Lets go of every key, button and touch that was pressed through these and not released. */
+bool peer_release_input (struct peer *peer, unsigned index, GError **error);
+/* While QEMU is silent the newest wins. */
+bool peer_set_ui_info (struct peer *peer, unsigned index, const struct input_ui_info *info,
+                       GError **error);
 
-/* Closes the connection; no handler runs after it returns. Not from a handler. */
+/* Closes the connection, once QEMU has taken the release of what is held, or 50 ms have gone; no
+ * handler runs after it returns. Not from a handler. */
 void peer_free (struct peer *peer);

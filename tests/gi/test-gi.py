@@ -40,6 +40,7 @@ def check_names():
     assert flags.MAP | flags.DMABUF2 == flags.ALL
     leds = QemuDmabuf.Leds
     assert (leds.SCROLL_LOCK, leds.NUM_LOCK, leds.CAPS_LOCK) == (1, 2, 4)
+    assert (QemuDmabuf.Touch.BEGIN, QemuDmabuf.Touch.CANCEL) == (0, 3)
     for name in ("Display", "Console", "Converter", "Buffer", "Frame", "Cursor", "Error"):
         assert hasattr(QemuDmabuf, name), name
 

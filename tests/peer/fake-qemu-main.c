@@ -147,9 +147,13 @@ record_input (struct fake_qemu *fake, int console, GDBusMessage *call)
 
   g_mutex_lock (&fake->mutex);
   g_queue_push_tail (&fake->inputs, text);
+  const char *refusal = fake->refusal, *refusal_text = fake->refusal_text;
   g_cond_broadcast (&fake->changed);
   g_mutex_unlock (&fake->mutex);
-  reply (fake, call, NULL);
+  if (refusal)
+    reply_error (fake, call, refusal, refusal_text);
+  else
+    reply (fake, call, NULL);
 }
 
 static unsigned
@@ -187,7 +191,8 @@ console_call (struct fake_qemu *fake, int console, GDBusMessage *call)
   else if (g_str_equal (member, "RegisterListener"))
     register_call (fake, (unsigned) console, call);
   else if (g_str_equal (interface, INTERFACE_KEYBOARD) ||
-           g_str_equal (interface, INTERFACE_MOUSE) || g_str_equal (member, "SetUIInfo"))
+           g_str_equal (interface, INTERFACE_MOUSE) ||
+           g_str_equal (interface, INTERFACE_MULTITOUCH) || g_str_equal (member, "SetUIInfo"))
     record_input (fake, console, call);
   else
     reply_error (fake, call, ERROR_UNKNOWN_METHOD, "no such method on a console");

@@ -40,6 +40,8 @@ struct fake_qemu {
   int client_fd;
   GDBusConnection *main; /* reference; NULL until authenticated */
   bool main_closed;
+  bool paused;
+  const char *refusal, *refusal_text; /* NULL: none */
   unsigned faults;
   unsigned widths[FAKE_MAX_CONSOLES], heights[FAKE_MAX_CONSOLES];
   unsigned n_registered[FAKE_MAX_CONSOLES];

@@ -80,11 +80,21 @@ call_job_free (gpointer data)
   g_free (job);
 }
 
+static void
+wait_while_paused (struct fake_qemu *fake)
+{
+  g_mutex_lock (&fake->mutex);
+  while (fake->paused && !fake->quit)
+    g_cond_wait (&fake->changed, &fake->mutex);
+  g_mutex_unlock (&fake->mutex);
+}
+
 static gboolean
 on_call_job (gpointer data)
 {
   struct call_job *job = data;
 
+  wait_while_paused (job->fake);
   if (!g_cancellable_is_cancelled (job->fake->cancellable))
     fake_main_call (job->fake, job->message);
   return G_SOURCE_REMOVE;
@@ -248,6 +258,24 @@ fake_set_faults (struct fake_qemu *fake, unsigned faults)
 {
   g_mutex_lock (&fake->mutex);
   fake->faults = faults;
+  g_mutex_unlock (&fake->mutex);
+}
+
+void
+fake_pause (struct fake_qemu *fake, bool paused)
+{
+  g_mutex_lock (&fake->mutex);
+  fake->paused = paused;
+  g_cond_broadcast (&fake->changed);
+  g_mutex_unlock (&fake->mutex);
+}
+
+void
+fake_refuse_input (struct fake_qemu *fake, const char *name, const char *text)
+{
+  g_mutex_lock (&fake->mutex);
+  fake->refusal = name;
+  fake->refusal_text = text;
   g_mutex_unlock (&fake->mutex);
 }
 

@@ -66,6 +66,12 @@ void fake_free (struct fake_qemu *fake);
 int fake_client_fd (struct fake_qemu *fake);
 void fake_set_faults (struct fake_qemu *fake, unsigned faults);
 
+/* Whether its thread stands still at the next call on the main connection, as QEMU's main loop does
+ * under a debugger: what comes is read and waits. */
+void fake_pause (struct fake_qemu *fake, bool paused);
+/* Answers input with an error of that name; NULL: well again. The texts are constants. */
+void fake_refuse_input (struct fake_qemu *fake, const char *name, const char *text);
+
 /* ---- the main connection ---- */
 /* As when QEMU ends, or another client takes over: listeners live on. */
 void fake_close_main (struct fake_qemu *fake);

@@ -199,8 +199,16 @@ on_console_devices (void *data, unsigned index, const struct peer_devices *devic
   (void) devices;
 }
 
+static void
+on_console_warning (void *data, unsigned index, const GError *error)
+{
+  (void) data;
+  (void) index;
+  (void) error;
+}
+
 static const struct peer_handler peer_handler = { on_console_size, on_console_devices,
-                                                  on_peer_closed };
+                                                  on_console_warning, on_peer_closed };
 
 /* The next event that begins so; others are passed over, but no warning is. */
 static char *
@@ -241,6 +249,7 @@ listen_to (struct peer *peer, QdmabufListenerFlags flags, struct watch *watch)
 static void
 test_private (void **state)
 {
+  const struct input_ui_info wish = { 300, 200, 0, 0, 800, 600 };
   struct watch watch = { .events = g_async_queue_new_full (g_free) };
   g_autofree char *address = NULL;
   GError *error = NULL;
@@ -270,7 +279,7 @@ test_private (void **state)
   assert_true (peer_send_key (peer, 0, 30, true, &error));
   assert_true (peer_send_button (peer, 0, 0, true, &error));
   assert_true (peer_send_motion (peer, 0, 1, 1, &error));
-  assert_true (peer_set_ui_info (peer, 0, 300, 200, 0, 0, 800, 600, &error));
+  assert_true (peer_set_ui_info (peer, 0, &wish, &error));
   peer_free (peer);
   g_async_queue_unref (watch.events);
 }

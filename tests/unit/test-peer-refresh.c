@@ -38,7 +38,16 @@ on_console_devices (void *data, unsigned index, const struct peer_devices *devic
   (void) devices;
 }
 
-static const struct peer_handler handler = { on_console_size, on_console_devices, on_closed };
+static void
+on_warning (void *data, unsigned index, const GError *error)
+{
+  (void) data;
+  (void) index;
+  (void) error;
+}
+
+static const struct peer_handler handler = { on_console_size, on_console_devices, on_warning,
+                                             on_closed };
 
 static gboolean
 count_pending (gpointer data)

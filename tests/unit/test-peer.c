@@ -49,7 +49,17 @@ on_console_devices (void *data, unsigned index, const struct peer_devices *devic
                                        devices->leds, devices->absolute, devices->touch_slots));
 }
 
-static const struct peer_handler handler = { on_console_size, on_console_devices, on_closed };
+static void
+on_warning (void *data, unsigned index, const GError *error)
+{
+  struct fixture *f = data;
+
+  g_async_queue_push (f->events,
+                      g_strdup_printf ("warning %u %d %s", index, error->code, error->message));
+}
+
+static const struct peer_handler handler = { on_console_size, on_console_devices, on_warning,
+                                             on_closed };
 
 static void
 fixture_start (struct fixture *f, const struct fake_options *options)
@@ -328,26 +338,28 @@ expect_input (struct fixture *f, const char *expected)
 static void
 test_input (void **state)
 {
+  const struct input_ui_info wish = { 300, 200, -1, 2, 1920, 1080 };
   GError *error = NULL;
   struct fixture f;
 
   (void) state;
   fixture_start (&f, &(struct fake_options){ .n_consoles = 2 });
   assert_true (peer_send_key (f.peer, 1, 30, true, &error));
-  expect_input (&f, "Console_1 Keyboard.Press (uint32 30,)");
+  expect_input (&f, "Console_1 Keyboard.Press (uint32 30,) !");
   assert_true (peer_send_key (f.peer, 1, 0xdb, false, &error));
-  expect_input (&f, "Console_1 Keyboard.Release (uint32 219,)");
+  expect_input (&f, "Console_1 Keyboard.Release (uint32 219,) !");
   assert_true (peer_send_button (f.peer, 0, 9, true, &error));
-  expect_input (&f, "Console_0 Mouse.Press (uint32 9,)");
+  expect_input (&f, "Console_0 Mouse.Press (uint32 9,) !");
   assert_true (peer_send_button (f.peer, 0, 0, false, &error));
-  expect_input (&f, "Console_0 Mouse.Release (uint32 0,)");
+  expect_input (&f, "Console_0 Mouse.Release (uint32 0,) !");
   assert_true (peer_send_position (f.peer, 0, 639, 0, &error));
-  expect_input (&f, "Console_0 Mouse.SetAbsPosition (uint32 639, uint32 0)");
+  expect_input (&f, "Console_0 Mouse.SetAbsPosition (uint32 639, uint32 0) !");
   assert_true (peer_send_motion (f.peer, 0, -5, 7, &error));
-  expect_input (&f, "Console_0 Mouse.RelMotion (-5, 7)");
-  assert_true (peer_set_ui_info (f.peer, 0, 300, 200, -1, 2, 1920, 1080, &error));
+  expect_input (&f, "Console_0 Mouse.RelMotion (-5, 7) !");
+  assert_true (peer_set_ui_info (f.peer, 0, &wish, &error));
   expect_input (
-      &f, "Console_0 Console.SetUIInfo (uint16 300, uint16 200, -1, 2, uint32 1920, uint32 1080)");
+      &f,
+      "Console_0 Console.SetUIInfo (uint16 300, uint16 200, -1, 2, uint32 1920, uint32 1080) !");
 
   assert_false (peer_send_key (f.peer, 0, 0, true, &error));
   assert_error (g_steal_pointer (&error), QDMABUF_ERROR_INVALID_ARGUMENT,
@@ -360,7 +372,7 @@ test_input (void **state)
   assert_error (g_steal_pointer (&error), QDMABUF_ERROR_INVALID_ARGUMENT, "column 4294967295");
   assert_false (peer_send_motion (f.peer, 0, 0, G_MININT, &error));
   assert_error (g_steal_pointer (&error), QDMABUF_ERROR_INVALID_ARGUMENT, "-2147483648");
-  assert_false (peer_set_ui_info (f.peer, 0, 0, 0, 0, 0, 100000, 1, &error));
+  assert_false (peer_set_ui_info (f.peer, 0, &(struct input_ui_info){ .width = 100000 }, &error));
   assert_error (g_steal_pointer (&error), QDMABUF_ERROR_INVALID_ARGUMENT, "width 100000");
   assert_false (peer_send_key (f.peer, 2, 30, true, &error));
   assert_error (g_steal_pointer (&error), QDMABUF_ERROR_NOT_FOUND, "no console 2");

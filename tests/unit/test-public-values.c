@@ -56,6 +56,13 @@ static const struct value colors[] = {
   { 3, "bt709-full" },
 };
 
+static const struct value touches[] = {
+  { 0, "begin" },
+  { 1, "update" },
+  { 2, "end" },
+  { 3, "cancel" },
+};
+
 struct property {
   const char *name;
   const char *type;
@@ -104,19 +111,27 @@ static const struct signal console_signals[] = {
 };
 
 static void
-test_error_numbers (void **state)
+check_enum (GType type, const struct value *values, size_t n)
 {
-  GEnumClass *class = g_type_class_ref (QDMABUF_TYPE_ERROR);
+  GEnumClass *class = g_type_class_ref (type);
 
-  (void) state;
-  for (size_t i = 0; i < G_N_ELEMENTS (errors); i++) {
-    const GEnumValue *value = g_enum_get_value_by_nick (class, errors[i].nick);
+  for (size_t i = 0; i < n; i++) {
+    const GEnumValue *value = g_enum_get_value_by_nick (class, values[i].nick);
 
     assert_non_null (value);
-    assert_int_equal (value->value, errors[i].number);
+    assert_int_equal (value->value, values[i].number);
   }
-  assert_int_equal (class->n_values, G_N_ELEMENTS (errors));
+  assert_int_equal (class->n_values, n);
   g_type_class_unref (class);
+}
+
+static void
+test_enums (void **state)
+{
+  (void) state;
+  check_enum (QDMABUF_TYPE_ERROR, errors, G_N_ELEMENTS (errors));
+  check_enum (QDMABUF_TYPE_COLOR, colors, G_N_ELEMENTS (colors));
+  check_enum (QDMABUF_TYPE_TOUCH, touches, G_N_ELEMENTS (touches));
 }
 
 static void
@@ -140,22 +155,6 @@ test_flags (void **state)
   (void) state;
   check_flags (QDMABUF_TYPE_LISTENER_FLAGS, listener_flags, G_N_ELEMENTS (listener_flags));
   check_flags (QDMABUF_TYPE_LEDS, leds, G_N_ELEMENTS (leds));
-}
-
-static void
-test_colors (void **state)
-{
-  GEnumClass *class = g_type_class_ref (QDMABUF_TYPE_COLOR);
-
-  (void) state;
-  for (size_t i = 0; i < G_N_ELEMENTS (colors); i++) {
-    const GEnumValue *value = g_enum_get_value_by_nick (class, colors[i].nick);
-
-    assert_non_null (value);
-    assert_int_equal (value->value, colors[i].number);
-  }
-  assert_int_equal (class->n_values, G_N_ELEMENTS (colors));
-  g_type_class_unref (class);
 }
 
 static void
@@ -247,10 +246,10 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    fds_unit_test (test_error_numbers), fds_unit_test (test_flags),
-    fds_unit_test (test_colors),        fds_unit_test (test_error_domain),
-    fds_unit_test (test_display),       fds_unit_test (test_console),
-    fds_unit_test (test_converter),     fds_unit_test (test_boxed_types),
+    fds_unit_test (test_enums),        fds_unit_test (test_flags),
+    fds_unit_test (test_error_domain), fds_unit_test (test_display),
+    fds_unit_test (test_console),      fds_unit_test (test_converter),
+    fds_unit_test (test_boxed_types),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);
