@@ -15,8 +15,9 @@
  * thread, by one at a time.
  *
  * Errors: [error@QemuDmabuf.Error] `TIMED_OUT` (also while the application holds `max-frames`
- * frames: the message says so), `STOPPED` (not started, or stopped meanwhile), `CLOSED`, `BUSY` (a
- * handler of [signal@QemuDmabuf.Console::frame] is connected, or another thread waits).
+ * frames: the message says so), `STOPPED` (not started, or stopped meanwhile), `NOT_FOUND` (the VM
+ * no longer has this console), `CLOSED`, `BUSY` (a handler of [signal@QemuDmabuf.Console::frame] is
+ * connected, or another thread waits).
  *
  * Returns: (transfer full): the newest frame, whole, with all damage since the one returned before
  *
@@ -28,6 +29,8 @@ qdmabuf_console_wait_frame (QdmabufConsole *self, gint64 timeout_us, GCancellabl
 {
   g_return_val_if_fail (QDMABUF_IS_CONSOLE (self), NULL);
 
+  if (console_check_gone (self, error))
+    return NULL;
   if (console_has_handler (self, NEWS_FRAME)) {
     g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_BUSY,
                  "frames go to a handler of the signal \"frame\": a console has one consumer");

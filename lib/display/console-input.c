@@ -42,7 +42,7 @@ qdmabuf_console_send_key (QdmabufConsole *self, guint qnum, gboolean pressed, GE
 
   if (qnum == 0 || qnum > 0xff)
     return fail ("a key's qnum is from 1 to 255", error);
-  struct peer *peer = session_borrow_peer (self->session, error);
+  struct peer *peer = console_borrow_peer (self, error);
   if (!peer)
     return FALSE;
   bool sent = peer_send_key (peer, self->index, qnum, pressed, error);
@@ -72,7 +72,7 @@ qdmabuf_console_send_button (QdmabufConsole *self, guint button, gboolean presse
 
   if (button > 8)
     return fail ("a pointer's button is from 0 to 8", error);
-  struct peer *peer = session_borrow_peer (self->session, error);
+  struct peer *peer = console_borrow_peer (self, error);
   if (!peer)
     return FALSE;
   bool sent = peer_send_button (peer, self->index, button, pressed, error);
@@ -106,7 +106,7 @@ qdmabuf_console_send_position (QdmabufConsole *self, guint x, guint y, GError **
   qdmabuf_console_get_size (self, &width, &height);
   if (x >= width || y >= height)
     return fail ("the position lies outside the screen", error);
-  struct peer *peer = session_borrow_peer (self->session, error);
+  struct peer *peer = console_borrow_peer (self, error);
   if (!peer)
     return FALSE;
   bool sent = peer_send_position (peer, self->index, x, y, error);
@@ -135,7 +135,7 @@ qdmabuf_console_send_motion (QdmabufConsole *self, int dx, int dy, GError **erro
 {
   g_return_val_if_fail (QDMABUF_IS_CONSOLE (self), FALSE);
 
-  struct peer *peer = session_borrow_peer (self->session, error);
+  struct peer *peer = console_borrow_peer (self, error);
 
   if (!peer)
     return FALSE;
@@ -179,7 +179,7 @@ qdmabuf_console_send_touch (QdmabufConsole *self, QdmabufTouch kind, guint slot,
   /* What is no number is in no range. */
   if (!(x >= 0 && x < width && y >= 0 && y < height))
     return fail ("the touch lies outside the screen", error);
-  struct peer *peer = session_borrow_peer (self->session, error);
+  struct peer *peer = console_borrow_peer (self, error);
   if (!peer)
     return FALSE;
   bool sent = peer_send_touch (peer, self->index, (enum input_touch) kind, slot, x, y, error);
@@ -207,7 +207,7 @@ qdmabuf_console_release_input (QdmabufConsole *self, GError **error)
 {
   g_return_val_if_fail (QDMABUF_IS_CONSOLE (self), FALSE);
 
-  struct peer *peer = session_borrow_peer (self->session, error);
+  struct peer *peer = console_borrow_peer (self, error);
 
   if (!peer)
     return FALSE;
@@ -250,7 +250,7 @@ qdmabuf_console_set_ui_info (QdmabufConsole *self, guint width_mm, guint height_
                                 .y = y_offset,
                                 .width = width,
                                 .height = height };
-  struct peer *peer = session_borrow_peer (self->session, error);
+  struct peer *peer = console_borrow_peer (self, error);
   if (!peer)
     return FALSE;
   bool sent = peer_set_ui_info (peer, self->index, &info, error);

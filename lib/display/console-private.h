@@ -33,6 +33,7 @@ struct _QdmabufConsole {
   GMutex lock; /* guards all below */
   GCond idle;
   struct flow *flow; /* NULL: stopped */
+  bool gone;         /* QEMU no longer has it */
   bool starting;
   unsigned users; /* calls inside flow */
   GCancellable *start_cancellable;
@@ -56,6 +57,13 @@ void console_set_devices (QdmabufConsole *console, const struct peer_devices *de
 bool console_is_listening (QdmabufConsole *console);
 /* Wakes everybody who waits, with CLOSED. Any thread. */
 void console_session_over (QdmabufConsole *console);
+/* QEMU no longer has it. Wakes everybody who waits, with NOT_FOUND. Any thread. */
+void console_set_gone (QdmabufConsole *console);
+/* True: QEMU no longer has it, error NOT_FOUND. */
+bool console_check_gone (QdmabufConsole *console, GError **error);
+/* As session_borrow_peer, to be given back to the session; and not for a console that is gone, as
+ * its index may be another one's. */
+struct peer *console_borrow_peer (QdmabufConsole *console, GError **error);
 
 /* A flow that will not go away until it is returned. Nullable. */
 struct flow *console_borrow_flow (QdmabufConsole *console);

@@ -208,6 +208,39 @@ console_session_over (QdmabufConsole *self)
   console_return_flow (self);
 }
 
+void
+console_set_gone (QdmabufConsole *self)
+{
+  g_autofree char *message = g_strdup_printf ("the VM no longer has console %u", self->index);
+
+  g_mutex_lock (&self->lock);
+  self->gone = true;
+  g_mutex_unlock (&self->lock);
+  struct flow *flow = console_borrow_flow (self);
+  if (!flow)
+    return;
+  mailbox_close (flow_mailbox (flow), QDMABUF_ERROR_NOT_FOUND, message);
+  console_return_flow (self);
+}
+
+bool
+console_check_gone (QdmabufConsole *self, GError **error)
+{
+  g_mutex_lock (&self->lock);
+  bool gone = self->gone;
+  g_mutex_unlock (&self->lock);
+  if (gone)
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_NOT_FOUND, "the VM no longer has console %u",
+                 self->index);
+  return gone;
+}
+
+struct peer *
+console_borrow_peer (QdmabufConsole *self, GError **error)
+{
+  return console_check_gone (self, error) ? NULL : session_borrow_peer (self->session, error);
+}
+
 /* Start and stop. */
 
 /* The properties as they are now, for they may be set on any thread. config lends what reading has.
@@ -269,7 +302,7 @@ open_flow (QdmabufConsole *self, GCancellable *cancellable, GError **error)
   struct flow_config config;
   struct flow *flow = NULL;
   bool good = configure (self, &reading, &config, error);
-  struct peer *peer = good ? session_borrow_peer (self->session, error) : NULL;
+  struct peer *peer = good ? console_borrow_peer (self, error) : NULL;
 
   if (peer) {
     flow = flow_new (peer, self->index, &config, &flow_handler, self, cancellable, error);
@@ -296,7 +329,9 @@ go (QdmabufConsole *self)
     flow_go (flow);
     console_return_flow (self);
   }
-  if (session_is_closed (self->session))
+  if (console_check_gone (self, NULL))
+    console_set_gone (self);
+  else if (session_is_closed (self->session))
     console_session_over (self);
 }
 
@@ -400,7 +435,7 @@ qdmabuf_console_start_finish (QdmabufConsole *self, GAsyncResult *result, GError
 static struct flow *
 withdraw_flow (QdmabufConsole *self)
 {
-  bool closed = session_is_closed (self->session);
+  bool closed = session_is_closed (self->session) || console_check_gone (self, NULL);
 
   g_mutex_lock (&self->lock);
   if (self->start_cancellable)

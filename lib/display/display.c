@@ -5,6 +5,7 @@
 
 #include "display/console-private.h"
 #include "display/notifier.h"
+#include "display/roster.h"
 #include "display/session.h"
 
 /**
@@ -22,8 +23,8 @@ struct _QdmabufDisplay {
   GObject parent_instance;
 
   struct session *session;
-  struct notifier *on_closed;
-  GPtrArray *consoles; /* of QdmabufConsole */
+  struct notifier *on_closed, *on_consoles;
+  struct roster *roster;
   char *name;
   char *uuid;
 };
@@ -33,7 +34,33 @@ G_DEFINE_FINAL_TYPE (QdmabufDisplay, qdmabuf_display, G_TYPE_OBJECT)
 enum { PROP_NAME = 1, PROP_UUID, N_PROPS };
 
 static GParamSpec *props[N_PROPS];
-static guint closed_signal;
+static guint closed_signal, added_signal, removed_signal;
+
+static void
+consoles_changed (void *data)
+{
+  QdmabufDisplay *self = data;
+
+  notifier_post (self->on_consoles, 0);
+}
+
+/* The list changes right before each emission, and a handler may close the display. */
+static void
+emit_consoles (GObject *object)
+{
+  QdmabufDisplay *self = QDMABUF_DISPLAY (object);
+  bool added = false;
+
+  while (!session_is_announced (self->session)) {
+    g_autoptr (QdmabufConsole) console = roster_show_next (self->roster, &added);
+
+    if (!console)
+      return;
+    if (!added)
+      qdmabuf_console_stop (console);
+    g_signal_emit (self, added ? added_signal : removed_signal, 0, console);
+  }
+}
 
 static void
 session_closed (void *data)
@@ -57,16 +84,16 @@ emit_closed (GObject *object)
 static QdmabufDisplay *
 display_new (struct peer *peer, GMainContext *context)
 {
-  static const struct session_handler handler = { .closed = session_closed };
+  static const struct session_handler handler = { .consoles_changed = consoles_changed,
+                                                  .closed = session_closed };
   QdmabufDisplay *self = g_object_new (QDMABUF_TYPE_DISPLAY, NULL);
 
   self->session = session_new (peer, context);
   self->on_closed = notifier_new (G_OBJECT (self), context, emit_closed);
+  self->on_consoles = notifier_new (G_OBJECT (self), context, emit_consoles);
   self->name = g_strdup (peer_name (peer));
   self->uuid = g_strdup (peer_uuid (peer));
-  for (unsigned i = 0; i < peer_n_consoles (peer); i++)
-    g_ptr_array_add (self->consoles, console_new (self->session, peer_console (peer, i)));
-  session_open (self->session, self->consoles, &handler, self);
+  session_open (self->session, self->roster, &handler, self);
   return self;
 }
 
@@ -294,6 +321,9 @@ qdmabuf_display_get_uuid (QdmabufDisplay *self)
  * qdmabuf_display_get_n_consoles:
  * @self: a display
  *
+ * How many consoles the VM has. Changes only in the display's main context, right before
+ * [signal@QemuDmabuf.Display::console-added] and [signal@QemuDmabuf.Display::console-removed].
+ *
  * Returns: how many consoles the VM has
  *
  * Since: 0.1
@@ -303,7 +333,7 @@ qdmabuf_display_get_n_consoles (QdmabufDisplay *self)
 {
   g_return_val_if_fail (QDMABUF_IS_DISPLAY (self), 0);
 
-  return self->consoles->len;
+  return roster_n_shown (self->roster);
 }
 
 /**
@@ -311,8 +341,11 @@ qdmabuf_display_get_n_consoles (QdmabufDisplay *self)
  * @self: a display
  * @index: which, from 0, less than [method@QemuDmabuf.Display.get_n_consoles]
  *
- * Returns: (transfer none) (nullable): the console, which the display owns; %NULL: there is none of
- * that index
+ * Consoles are in the order of QEMU's numbers ([property@QemuDmabuf.Console:index]). Elsewhere than
+ * in the display's main context one may go at any time: hold a reference that was taken there.
+ *
+ * Returns: (transfer none) (nullable): the console, which the display owns until
+ * [signal@QemuDmabuf.Display::console-removed]; %NULL: there is none of that index
  *
  * Since: 0.1
  */
@@ -321,7 +354,7 @@ qdmabuf_display_get_console (QdmabufDisplay *self, guint index)
 {
   g_return_val_if_fail (QDMABUF_IS_DISPLAY (self), NULL);
 
-  return index < self->consoles->len ? g_ptr_array_index (self->consoles, index) : NULL;
+  return roster_get_shown (self->roster, index);
 }
 
 /**
@@ -366,7 +399,8 @@ qdmabuf_display_finalize (GObject *object)
 
   session_close (self->session);
   g_clear_pointer (&self->on_closed, notifier_free);
-  g_clear_pointer (&self->consoles, g_ptr_array_unref);
+  g_clear_pointer (&self->on_consoles, notifier_free);
+  g_clear_pointer (&self->roster, roster_free);
   g_clear_pointer (&self->session, session_unref);
   g_free (self->name);
   g_free (self->uuid);
@@ -431,10 +465,35 @@ qdmabuf_display_class_init (QdmabufDisplayClass *klass)
    */
   closed_signal = g_signal_new ("closed", QDMABUF_TYPE_DISPLAY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                 NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
+  /**
+   * QdmabufDisplay::console-added:
+   * @self: the display
+   * @console: the console
+   *
+   * The VM has another console. It is not started.
+   *
+   * Since: 0.1
+   */
+  added_signal = g_signal_new ("console-added", QDMABUF_TYPE_DISPLAY, G_SIGNAL_RUN_LAST, 0, NULL,
+                               NULL, NULL, G_TYPE_NONE, 1, QDMABUF_TYPE_CONSOLE);
+  /**
+   * QdmabufDisplay::console-removed:
+   * @self: the display
+   * @console: the console
+   *
+   * The VM no longer has this console. Who waits for its frames is woken with
+   * [error@QemuDmabuf.Error] `NOT_FOUND` before this is emitted, and all calls that need QEMU fail
+   * with that; it is stopped, and nothing but that is left of it while somebody references it. A
+   * console that comes back is another object.
+   *
+   * Since: 0.1
+   */
+  removed_signal = g_signal_new ("console-removed", QDMABUF_TYPE_DISPLAY, G_SIGNAL_RUN_LAST, 0,
+                                 NULL, NULL, NULL, G_TYPE_NONE, 1, QDMABUF_TYPE_CONSOLE);
 }
 
 static void
 qdmabuf_display_init (QdmabufDisplay *self)
 {
-  self->consoles = g_ptr_array_new_with_free_func (g_object_unref);
+  self->roster = roster_new ();
 }

@@ -6,11 +6,12 @@
 #include <qemu-dmabuf/qdmabuf-error.h>
 
 #include "display/console-private.h"
+#include "display/roster.h"
 
 struct session {
   gatomicrefcount refs;
   GMainContext *context;
-  GPtrArray *consoles; /* lent; set before events arrive, cleared after they end */
+  struct roster *roster; /* lent; set before events arrive, not used after they end */
   struct session_handler handler;
   void *data;
 
@@ -127,8 +128,10 @@ session_return_peer (struct session *self)
 static bool
 any_listening (struct session *self)
 {
-  for (guint i = 0; i < self->consoles->len; i++)
-    if (console_is_listening (g_ptr_array_index (self->consoles, i)))
+  g_autoptr (GPtrArray) consoles = roster_current (self->roster);
+
+  for (guint i = 0; i < consoles->len; i++)
+    if (console_is_listening (g_ptr_array_index (consoles, i)))
       return true;
   return false;
 }
@@ -144,8 +147,9 @@ end (struct session *self, const GError *error)
   g_mutex_unlock (&self->lock);
   if (!first)
     return;
-  for (guint i = 0; i < self->consoles->len; i++)
-    console_session_over (g_ptr_array_index (self->consoles, i));
+  g_autoptr (GPtrArray) consoles = roster_all (self->roster);
+  for (guint i = 0; i < consoles->len; i++)
+    console_session_over (g_ptr_array_index (consoles, i));
   self->handler.closed (self->data);
 }
 
@@ -183,57 +187,83 @@ peer_closed (void *data, bool private_connection, const GError *error)
     end_lost (self, error);
 }
 
+/* Full transfer; NULL: QEMU has none of that index. */
+static QdmabufConsole *
+find (struct session *self, unsigned index)
+{
+  g_autoptr (GPtrArray) consoles = roster_current (self->roster);
+
+  for (guint i = 0; i < consoles->len; i++)
+    if (qdmabuf_console_get_index (g_ptr_array_index (consoles, i)) == index)
+      return g_object_ref (g_ptr_array_index (consoles, i));
+  return NULL;
+}
+
 static void
 console_size (void *data, unsigned index, unsigned width, unsigned height)
 {
-  struct session *self = data;
+  g_autoptr (QdmabufConsole) console = find (data, index);
 
-  for (guint i = 0; i < self->consoles->len; i++) {
-    QdmabufConsole *console = g_ptr_array_index (self->consoles, i);
-
-    if (qdmabuf_console_get_index (console) == index)
-      console_set_size (console, width, height);
-  }
+  if (console)
+    console_set_size (console, width, height);
 }
 
 static void
 console_devices (void *data, unsigned index, const struct peer_devices *devices)
 {
+  g_autoptr (QdmabufConsole) console = find (data, index);
+
+  if (console)
+    console_set_devices (console, devices);
+}
+
+static void
+console_removed (void *data, unsigned index)
+{
+  struct session *self = data;
+  g_autoptr (QdmabufConsole) console = roster_remove (self->roster, index);
+
+  if (!console)
+    return;
+  console_set_gone (console);
+  self->handler.consoles_changed (self->data);
+}
+
+static void
+console_added (void *data, const struct peer_console *info)
+{
   struct session *self = data;
 
-  for (guint i = 0; i < self->consoles->len; i++) {
-    QdmabufConsole *console = g_ptr_array_index (self->consoles, i);
-
-    if (qdmabuf_console_get_index (console) == index)
-      console_set_devices (console, devices);
-  }
+  roster_add (self->roster, console_new (self, info));
+  self->handler.consoles_changed (self->data);
 }
 
 static void
 console_warning (void *data, unsigned index, const GError *error)
 {
-  struct session *self = data;
+  g_autoptr (QdmabufConsole) console = find (data, index);
 
-  for (guint i = 0; i < self->consoles->len; i++) {
-    QdmabufConsole *console = g_ptr_array_index (self->consoles, i);
-
-    if (qdmabuf_console_get_index (console) == index)
-      console_warn (console, error);
-  }
+  if (console)
+    console_warn (console, error);
 }
 
 void
-session_open (struct session *self, GPtrArray *consoles, const struct session_handler *handler,
+session_open (struct session *self, struct roster *roster, const struct session_handler *handler,
               void *data)
 {
   static const struct peer_handler peer_handler = { .console_size = console_size,
                                                     .console_devices = console_devices,
                                                     .console_warning = console_warning,
-                                                    .closed = peer_closed };
+                                                    .closed = peer_closed,
+                                                    .console_added = console_added,
+                                                    .console_removed = console_removed };
 
-  self->consoles = consoles;
+  self->roster = roster;
   self->handler = *handler;
   self->data = data;
+  for (unsigned i = 0; i < peer_n_consoles (self->peer); i++)
+    roster_add (self->roster, console_new (self, peer_console (self->peer, i)));
+  roster_show_all (self->roster);
   peer_set_handler (self->peer, &peer_handler, self);
 }
 
@@ -248,8 +278,9 @@ session_close (struct session *self)
     return;
 
   end (self, NULL);
-  for (guint i = 0; i < self->consoles->len; i++)
-    qdmabuf_console_stop (g_ptr_array_index (self->consoles, i));
+  g_autoptr (GPtrArray) consoles = roster_all (self->roster);
+  for (guint i = 0; i < consoles->len; i++)
+    qdmabuf_console_stop (g_ptr_array_index (consoles, i));
   g_mutex_lock (&self->lock);
   while (self->borrowed > 0)
     g_cond_wait (&self->idle, &self->lock);

@@ -7,12 +7,15 @@
 #include <qemu-dmabuf/qdmabuf-console.h>
 #include <stdbool.h>
 
+#include "display/roster.h"
 #include "listen/peer.h"
 
 struct session;
 
+/* Called from any thread, no lock held. */
 struct session_handler {
-  void (*closed) (void *data); /* once, from any thread, no lock held */
+  void (*consoles_changed) (void *data); /* see roster_show_next */
+  void (*closed) (void *data);           /* once */
 };
 
 /* Takes peer. context: where signals are emitted; refs it. */
@@ -21,8 +24,9 @@ struct session *session_ref (struct session *session);
 void session_unref (struct session *session);
 GMainContext *session_context (struct session *session);
 
-/* Consoles are lent: the caller keeps them until session_close. Events arrive from now on. */
-void session_open (struct session *session, GPtrArray *consoles,
+/* Fills roster, which is lent: the caller keeps it until session_close has returned. Events arrive
+ * from now on. */
+void session_open (struct session *session, struct roster *roster,
                    const struct session_handler *handler, void *data);
 /* Ends it: consoles stop, the connection closes, no handler runs after it returns. Not from a
  * library thread. */

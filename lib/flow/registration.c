@@ -90,7 +90,9 @@ give_up (struct flow *self, const GError *error)
   self->listening = false;
   g_mutex_unlock (&self->lock);
   self->handler.lost (self->data, error);
-  mailbox_close (reader_mailbox (self->reader), QDMABUF_ERROR_CLOSED, error->message);
+  bool gone = g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_NOT_FOUND);
+  mailbox_close (reader_mailbox (self->reader),
+                 gone ? QDMABUF_ERROR_NOT_FOUND : QDMABUF_ERROR_CLOSED, error->message);
 }
 
 void

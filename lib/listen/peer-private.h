@@ -27,10 +27,16 @@ struct peer {
   atomic_bool closed;
   GMutex inputs_lock;
   GPtrArray *inputs; /* guarded; struct input, one a console that was sent any */
+  /* Entries of vm->consoles and of sizes; those that are gone keep theirs. Any thread. */
+  atomic_uint n_consoles;
+  atomic_bool gone[VM_MAX_CONSOLES];
   /* The rest belongs to the thread that runs context. */
   GError *why;             /* of closed */
-  struct peer_size *sizes; /* one a console */
+  struct peer_size *sizes; /* VM_MAX_CONSOLES */
   unsigned subscriptions[5];
+  unsigned list_subscription; /* to changes of the list of consoles */
+  bool list_changed;          /* and it was not asked for since */
+  bool list_asked;            /* the answer has not come */
   struct peer_handler handler;
   void *data;
   bool handled; /* handler is set */
@@ -54,4 +60,11 @@ void peer_warn (struct peer *peer, unsigned index, const GError *error);
 /* Lets go of all that is held and waits a little for QEMU to take it, then forgets all. Before the
  * connection is closed, on the thread that may run the context, which is not running. */
 void peer_finish_input (struct peer *peer);
+/* The same for the list of consoles. */
+void peer_watch_consoles (struct peer *peer, const char *bus_name);
+void peer_unwatch_consoles (struct peer *peer);
+/* A handler is there: asks for what changed before. Thread: the context's. */
+void peer_tell_consoles (struct peer *peer);
+/* Entry i is this console now. Thread: the context's, or while the peer is opened. */
+void peer_take_console (struct peer *peer, unsigned i, const struct peer_console *console);
 void peer_lost (struct peer *peer, const GError *why);

@@ -13,7 +13,7 @@ find (struct peer *peer, unsigned index)
 {
   /* While the peer is being opened, signals may come before the list of consoles. */
   for (unsigned i = 0; peer->vm && i < peer_n_consoles (peer); i++)
-    if (peer_console (peer, i)->index == index)
+    if (peer_console (peer, i)->index == index && !atomic_load (&peer->gone[i]))
       return (int) i;
   return -1;
 }
@@ -242,6 +242,7 @@ on_set_handler (gpointer data)
     if (peer->sizes[i].devices_changed)
       tell_devices (peer, i);
   }
+  peer_tell_consoles (peer);
   if (atomic_load (&peer->closed))
     peer->handler.closed (peer->data, peer_is_private (peer), peer->why);
   return G_SOURCE_REMOVE;

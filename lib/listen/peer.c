@@ -76,25 +76,33 @@ query_all (struct connection *connection, bool private_connection, GCancellable 
                    error);
 }
 
+void
+peer_take_console (struct peer *peer, unsigned i, const struct peer_console *console)
+{
+  struct peer_size *size = &peer->sizes[i];
+
+  size->width = console->width;
+  size->height = console->height;
+  size->devices = console->devices;
+  size->changed = size->devices_changed = false;
+}
+
 /* Asks one VM while its changes are watched already, and takes over what it says. */
 static bool
 take_vm (struct peer *peer, const char *bus_name, const char *wanted, GCancellable *cancellable,
          GError **error)
 {
   peer_watch (peer, bus_name);
+  peer_watch_consoles (peer, bus_name);
   g_autoptr (GPtrArray) vms = vm_query (peer->connection, &bus_name, 1, cancellable, error);
   if (!vms || !vm_choose (vms, wanted, error))
     return false;
 
   peer->vm = g_ptr_array_steal_index (vms, 0);
-  peer->sizes = g_new0 (struct peer_size, MAX (1, peer->vm->consoles->len));
-  for (unsigned i = 0; i < peer->vm->consoles->len; i++) {
-    const struct peer_console *console = peer_console (peer, i);
-
-    peer->sizes[i] = (struct peer_size){ .width = console->width,
-                                         .height = console->height,
-                                         .devices = console->devices };
-  }
+  peer->sizes = g_new0 (struct peer_size, VM_MAX_CONSOLES);
+  for (unsigned i = 0; i < peer->vm->consoles->len; i++)
+    peer_take_console (peer, i, peer_console (peer, i));
+  atomic_store (&peer->n_consoles, peer->vm->consoles->len);
   return true;
 }
 
@@ -229,6 +237,7 @@ peer_free (struct peer *peer)
   if (peer->connection) {
     peer_unwatch (peer);
     peer_finish_input (peer);
+    peer_unwatch_consoles (peer);
     connection_free (peer->connection);
   }
   if (peer->vm)
@@ -268,7 +277,7 @@ peer_is_private (struct peer *peer)
 unsigned
 peer_n_consoles (struct peer *peer)
 {
-  return peer->vm->consoles->len;
+  return atomic_load (&peer->n_consoles);
 }
 
 const struct peer_console *

@@ -39,6 +39,10 @@ struct peer_handler {
   /* Input was lost or refused. error: LIMIT (QEMU stays silent; once until it answers) or FAILED
    * (what QEMU says; once a second for each kind of event); lent. */
   void (*console_warning) (void *data, unsigned index, const GError *error);
+  /* The VM has another console, or no longer that one; in the order in which QEMU said so. A
+   * console whose index another one had before is a new one. */
+  void (*console_added) (void *data, const struct peer_console *console); /* lent */
+  void (*console_removed) (void *data, unsigned index);
   /* Once, last: the main connection is over. private: it was a p2p connection, so that another
    * client may have taken over while listeners live on. error: CLOSED or PROTOCOL; lent. */
   void (*closed) (void *data, bool private_connection, const GError *error);
@@ -66,6 +70,7 @@ const char *peer_name (struct peer *peer); /* never NULL; lent for the peer's li
 const char *peer_uuid (struct peer *peer); /* never NULL; all zeros where the VM was given none */
 bool peer_is_private (struct peer *peer);  /* not on a bus */
 bool peer_is_open (struct peer *peer);     /* false once the main connection is over; any thread */
+/* Those that there are once the peer is open; later also those that are gone. */
 unsigned peer_n_consoles (struct peer *peer);
 const struct peer_console *
 peer_console (struct peer *peer, unsigned i); /* i-th, not index; constant, any thread */

@@ -16,6 +16,8 @@
 struct query {
   struct connection *connection;
   struct vm *vm;
+  void (*told) (void *data, struct vm *vm); /* nullable; takes vm */
+  void *data;
 };
 
 static void
@@ -34,7 +36,8 @@ vm_new (const char *bus_name)
   struct vm *vm = g_new0 (struct vm, 1);
 
   vm->bus_name = g_strdup (bus_name);
-  vm->consoles = g_array_new (FALSE, TRUE, sizeof (struct peer_console));
+  /* One more than is allowed, so that none is ever moved. */
+  vm->consoles = g_array_sized_new (FALSE, TRUE, sizeof (struct peer_console), VM_MAX_CONSOLES + 1);
   g_array_set_clear_func (vm->consoles, console_clear);
   return vm;
 }
@@ -48,6 +51,17 @@ vm_free (struct vm *vm)
   g_array_unref (vm->consoles);
   g_clear_error (&vm->error);
   g_free (vm);
+}
+
+void
+vm_add_console (struct vm *vm, const struct peer_console *console)
+{
+  struct peer_console copy = *console;
+
+  copy.label = g_strdup (console->label);
+  copy.type = g_strdup (console->type);
+  copy.device_address = g_strdup (console->device_address);
+  g_array_append_val (vm->consoles, copy);
 }
 
 /* A property of that type, or the empty text: older QEMUs have fewer properties. */
@@ -200,15 +214,18 @@ on_objects (GObject *source, GAsyncResult *result, gpointer data)
     g_dbus_error_strip_remote_error (error);
     set_failure (query->vm, error);
   }
+  if (query->told)
+    query->told (query->data, query->vm);
   g_free (query);
 }
 
 static void
-start_query (struct connection *connection, struct vm *vm, GCancellable *cancellable)
+start_query (const struct query *wish, GCancellable *cancellable)
 {
-  struct query *query = g_new (struct query, 1);
+  struct connection *connection = wish->connection;
+  struct vm *vm = wish->vm;
+  struct query *query = g_memdup2 (wish, sizeof *wish);
 
-  *query = (struct query){ .connection = connection, .vm = vm };
   connection->pending++;
   g_dbus_connection_call (connection->dbus, vm->bus_name, PATH_ROOT, INTERFACE_OBJECT_MANAGER,
                           "GetManagedObjects", NULL, G_VARIANT_TYPE ("(a{oa{sa{sv}}})"),
@@ -225,7 +242,7 @@ vm_query (struct connection *connection, const char *const *bus_names, unsigned 
   g_main_context_push_thread_default (connection->context);
   for (unsigned i = 0; i < n; i++) {
     g_ptr_array_add (vms, vm_new (bus_names[i]));
-    start_query (connection, vms->pdata[i], cancellable);
+    start_query (&(struct query){ .connection = connection, .vm = vms->pdata[i] }, cancellable);
   }
   while (connection->pending > 0)
     g_main_context_iteration (connection->context, TRUE);
@@ -235,6 +252,17 @@ vm_query (struct connection *connection, const char *const *bus_names, unsigned 
     return vms;
   g_ptr_array_unref (vms);
   return NULL;
+}
+
+void
+vm_ask (struct connection *connection, const char *bus_name,
+        void (*told) (void *data, struct vm *vm), void *data)
+{
+  const struct query query = {
+    .connection = connection, .vm = vm_new (bus_name), .told = told, .data = data
+  };
+
+  start_query (&query, NULL);
 }
 
 GStrv

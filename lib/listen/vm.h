@@ -24,6 +24,12 @@ struct vm {
  * the connection's context. NULL: cancelled. */
 GPtrArray *vm_query (struct connection *connection, const char *const *bus_names, unsigned n,
                      GCancellable *cancellable, GError **error);
+/* Asks one VM, without waiting: told is called in the context, at most deadline_answer_ms later,
+ * and takes vm. */
+void vm_ask (struct connection *connection, const char *bus_name,
+             void (*told) (void *data, struct vm *vm), void *data);
+/* Adds a copy behind the others, which are not moved while there are VM_MAX_CONSOLES at most. */
+void vm_add_console (struct vm *vm, const struct peer_console *console);
 /* The unique names behind org.qemu, the owner first. Full transfer. Errors: NOT_FOUND: nobody;
  * CONNECT. */
 GStrv vm_list_names (struct connection *connection, GCancellable *cancellable, GError **error);

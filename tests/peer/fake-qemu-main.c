@@ -32,17 +32,34 @@ reply_error (struct fake_qemu *fake, GDBusMessage *call, const char *name, const
                                     NULL, NULL);
 }
 
+static bool
+is_present (struct fake_qemu *fake, uint64_t console)
+{
+  g_mutex_lock (&fake->mutex);
+  bool present = console < fake->options.n_consoles && !fake->absent[console];
+  g_mutex_unlock (&fake->mutex);
+  return present;
+}
+
+static GVariant *
+console_ids (struct fake_qemu *fake)
+{
+  GVariantBuilder indices = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("au"));
+
+  for (unsigned i = 0; i < fake->options.n_consoles; i++)
+    if (is_present (fake, i))
+      g_variant_builder_add (&indices, "u", i);
+  return g_variant_builder_end (&indices);
+}
+
 static GVariant *
 vm_properties (struct fake_qemu *fake)
 {
   GVariantDict dict = G_VARIANT_DICT_INIT (NULL);
-  GVariantBuilder indices = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("au"));
 
-  for (unsigned i = 0; i < fake->options.n_consoles; i++)
-    g_variant_builder_add (&indices, "u", i);
   g_variant_dict_insert (&dict, "Name", "s", fake->name);
   g_variant_dict_insert (&dict, "UUID", "s", fake->uuid);
-  g_variant_dict_insert_value (&dict, "ConsoleIDs", g_variant_builder_end (&indices));
+  g_variant_dict_insert_value (&dict, "ConsoleIDs", console_ids (fake));
   return g_variant_dict_end (&dict);
 }
 
@@ -116,7 +133,8 @@ managed_objects (struct fake_qemu *fake)
   if (!(fake->options.faults & FAKE_NO_DISPLAY)) {
     /* The highest first: the order of objects means nothing. */
     for (unsigned i = fake->options.n_consoles; i-- > 0;)
-      add_console (fake, &objects, i);
+      if (is_present (fake, i))
+        add_console (fake, &objects, i);
     add_vm (fake, &objects);
   }
   return g_variant_new ("(@a{oa{sa{sv}}})", g_variant_builder_end (&objects));
@@ -130,7 +148,7 @@ console_of (struct fake_qemu *fake, const char *path)
 
   if (!g_str_has_prefix (path, PATH_CONSOLE) ||
       !g_ascii_string_to_unsigned (path + strlen (PATH_CONSOLE), 10, 0, G_MAXINT32, &index, NULL) ||
-      index >= fake->options.n_consoles)
+      !is_present (fake, index))
     return -1;
   return (int) index;
 }
@@ -242,6 +260,19 @@ fake_set_property (struct fake_qemu *fake, unsigned console, const char *interfa
   g_variant_dict_insert_value (&dict, name, value);
   fake_emit (fake, path, INTERFACE_PROPERTIES, "PropertiesChanged",
              g_variant_new ("(s@a{sv}as)", interface, g_variant_dict_end (&dict), NULL));
+}
+
+void
+fake_set_present (struct fake_qemu *fake, unsigned console, bool present)
+{
+  GVariantDict dict = G_VARIANT_DICT_INIT (NULL);
+
+  g_mutex_lock (&fake->mutex);
+  fake->absent[console] = !present;
+  g_mutex_unlock (&fake->mutex);
+  g_variant_dict_insert_value (&dict, "ConsoleIDs", console_ids (fake));
+  fake_emit (fake, PATH_VM, INTERFACE_PROPERTIES, "PropertiesChanged",
+             g_variant_new ("(s@a{sv}as)", INTERFACE_VM, g_variant_dict_end (&dict), NULL));
 }
 
 void

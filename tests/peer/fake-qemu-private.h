@@ -43,6 +43,7 @@ struct fake_qemu {
   bool paused;
   const char *refusal, *refusal_text; /* NULL: none */
   unsigned faults;
+  bool absent[FAKE_MAX_CONSOLES]; /* of those of options */
   unsigned widths[FAKE_MAX_CONSOLES], heights[FAKE_MAX_CONSOLES];
   unsigned n_registered[FAKE_MAX_CONSOLES];
   GPtrArray *listeners; /* struct fake_listener, in the order of their registration */

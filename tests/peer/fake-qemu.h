@@ -76,6 +76,8 @@ void fake_refuse_input (struct fake_qemu *fake, const char *name, const char *te
 /* As when QEMU ends, or another client takes over: listeners live on. */
 void fake_close_main (struct fake_qemu *fake);
 bool fake_wait_main_closed (struct fake_qemu *fake, unsigned ms); /* by either side */
+/* One of the consoles that it was made with goes or comes back, with the signal of the VM. */
+void fake_set_present (struct fake_qemu *fake, unsigned console, bool present);
 /* New Width and Height, with the signal. */
 void fake_set_size (struct fake_qemu *fake, unsigned console, unsigned width, unsigned height);
 /* Any new value of any property, by the signal alone. value: floating. */

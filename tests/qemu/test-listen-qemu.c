@@ -207,8 +207,23 @@ on_console_warning (void *data, unsigned index, const GError *error)
   (void) error;
 }
 
-static const struct peer_handler peer_handler = { on_console_size, on_console_devices,
-                                                  on_console_warning, on_peer_closed };
+static void
+on_console_added (void *data, const struct peer_console *console)
+{
+  (void) data;
+  fail_msg ("console %u appeared", console->index);
+}
+
+static void
+on_console_removed (void *data, unsigned index)
+{
+  (void) data;
+  fail_msg ("console %u disappeared", index);
+}
+
+static const struct peer_handler peer_handler = { on_console_size,    on_console_devices,
+                                                  on_console_warning, on_console_added,
+                                                  on_console_removed, on_peer_closed };
 
 /* The next event that begins so; others are passed over, but no warning is. */
 static char *

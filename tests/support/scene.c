@@ -317,13 +317,19 @@ assert_error_is (const GError *error, int code)
 }
 
 void
-scene_expect_over (QdmabufConsole *console)
+scene_expect_over_with (QdmabufConsole *console, int code)
 {
   GError *error = NULL;
 
   assert_null (qdmabuf_console_wait_frame (console, (gint64) SCENE_PATIENCE * 1000, NULL, &error));
-  assert_error_is (error, QDMABUF_ERROR_CLOSED);
+  assert_error_is (error, code);
   g_clear_error (&error);
+}
+
+void
+scene_expect_over (QdmabufConsole *console)
+{
+  scene_expect_over_with (console, QDMABUF_ERROR_CLOSED);
 }
 
 static bool

@@ -64,6 +64,7 @@ void scene_sync (struct scene *scene);
 void assert_error_is (const GError *error, int code);
 /* Waiting for a frame fails with CLOSED, in time. */
 void scene_expect_over (QdmabufConsole *console);
+void scene_expect_over_with (QdmabufConsole *console, int code);
 /* For what nothing tells of: iterates the context that long. */
 void scene_let_pass (struct scene *scene, unsigned ms);
 

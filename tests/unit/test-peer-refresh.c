@@ -46,8 +46,22 @@ on_warning (void *data, unsigned index, const GError *error)
   (void) error;
 }
 
-static const struct peer_handler handler = { on_console_size, on_console_devices, on_warning,
-                                             on_closed };
+static void
+on_console_added (void *data, const struct peer_console *console)
+{
+  (void) data;
+  fail_msg ("console %u appeared", console->index);
+}
+
+static void
+on_console_removed (void *data, unsigned index)
+{
+  (void) data;
+  fail_msg ("console %u disappeared", index);
+}
+
+static const struct peer_handler handler = { on_console_size,  on_console_devices, on_warning,
+                                             on_console_added, on_console_removed, on_closed };
 
 static gboolean
 count_pending (gpointer data)

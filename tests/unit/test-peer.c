@@ -58,8 +58,25 @@ on_warning (void *data, unsigned index, const GError *error)
                       g_strdup_printf ("warning %u %d %s", index, error->code, error->message));
 }
 
-static const struct peer_handler handler = { on_console_size, on_console_devices, on_warning,
-                                             on_closed };
+static void
+on_console_added (void *data, const struct peer_console *console)
+{
+  struct fixture *f = data;
+
+  g_async_queue_push (f->events, g_strdup_printf ("added %u %s %ux%u", console->index,
+                                                  console->label, console->width, console->height));
+}
+
+static void
+on_console_removed (void *data, unsigned index)
+{
+  struct fixture *f = data;
+
+  g_async_queue_push (f->events, g_strdup_printf ("removed %u", index));
+}
+
+static const struct peer_handler handler = { on_console_size,  on_console_devices, on_warning,
+                                             on_console_added, on_console_removed, on_closed };
 
 static void
 fixture_start (struct fixture *f, const struct fake_options *options)
@@ -380,6 +397,71 @@ test_input (void **state)
   fixture_end (&f);
 }
 
+/* Whoever listens hears of each change, also of one that came before it listened. */
+static void
+test_consoles_come_and_go (void **state)
+{
+  GError *error = NULL;
+  struct fixture f;
+
+  (void) state;
+  fixture_start (&f, &(struct fake_options){ .n_consoles = 3 });
+  fake_set_present (f.fake, 2, false);
+  peer_set_handler (f.peer, &handler, &f);
+  expect (&f, "removed 2");
+  assert_false (peer_send_key (f.peer, 2, 30, true, &error));
+  assert_error (g_steal_pointer (&error), QDMABUF_ERROR_NOT_FOUND, "no console 2");
+
+  fake_set_present (f.fake, 0, false);
+  expect (&f, "removed 0");
+  fake_set_size (f.fake, 2, 800, 600); /* nobody has it */
+  fake_set_present (f.fake, 2, true);
+  expect (&f, "added 2 screen2 800x600");
+  assert_true (peer_send_key (f.peer, 2, 30, true, &error));
+  expect_input (&f, "Console_2 Keyboard.Press (uint32 30,) !");
+  fake_set_size (f.fake, 2, 1024, 768);
+  expect (&f, "size 2 1024x768");
+
+  /* Signals that say nothing of consoles, or nonsense, change nothing; one that only says that the
+   * list is another has it read. */
+  fake_emit (f.fake, PATH_VM, INTERFACE_PROPERTIES, "PropertiesChanged",
+             g_variant_new_parsed ("('" INTERFACE_VM "', {'Name': <'x'>}, @as [])"));
+  fake_emit (f.fake, PATH_VM, INTERFACE_PROPERTIES, "PropertiesChanged",
+             g_variant_new_parsed ("('" INTERFACE_VM "', 5)"));
+  fake_emit (f.fake, PATH_VM, INTERFACE_PROPERTIES, "PropertiesChanged",
+             g_variant_new_parsed ("('" INTERFACE_VM "', {'ConsoleIDs': <'x'>}, @as [])"));
+  fake_set_present (f.fake, 0, true);
+  expect (&f, "added 0 screen0 640x480");
+  assert_null (g_async_queue_try_pop (f.events));
+  fixture_end (&f);
+}
+
+/* A VM that changes its mind a thousand times is asked as often as it answers. */
+static void
+test_consoles_flap (void **state)
+{
+  bool there[2] = { true, true };
+  struct fixture f;
+
+  (void) state;
+  fixture_start (&f, &(struct fake_options){ .n_consoles = 2 });
+  peer_set_handler (f.peer, &handler, &f);
+  for (unsigned i = 0; i < 1000; i++)
+    fake_set_present (f.fake, 1, i % 2 == 1);
+  fake_set_present (f.fake, 0, false);
+  while (there[0] || !there[1]) {
+    g_autofree char *line = g_async_queue_timeout_pop (f.events, PATIENCE_MS * 1000);
+    char what[10] = "";
+    unsigned index = 0;
+
+    assert_non_null (line);
+    assert_int_equal (sscanf (line, "%9s %u", what, &index), 2);
+    there[index] = g_str_equal (what, "added");
+  }
+  assert_true (peer_send_key (f.peer, 1, 30, true, NULL));
+  fixture_end (&f);
+}
+
 static void
 test_closed (void **state)
 {
@@ -628,13 +710,22 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    fds_unit_test (test_open),     fds_unit_test (test_choose),
-    fds_unit_test (test_list),     fds_unit_test (test_size),
-    fds_unit_test (test_devices),  fds_unit_test (test_hostile_signals),
-    fds_unit_test (test_input),    fds_unit_test (test_closed),
-    fds_unit_test (test_failures), fds_unit_test (test_closed_while_registering),
-    fds_unit_test (test_cancel),   fds_unit_test (test_wrong_address),
-    fds_unit_test (test_unread),   fds_unit_test (test_calls_from_peer),
+    fds_unit_test (test_open),
+    fds_unit_test (test_choose),
+    fds_unit_test (test_list),
+    fds_unit_test (test_size),
+    fds_unit_test (test_devices),
+    fds_unit_test (test_hostile_signals),
+    fds_unit_test (test_input),
+    fds_unit_test (test_closed),
+    fds_unit_test (test_failures),
+    fds_unit_test (test_closed_while_registering),
+    fds_unit_test (test_cancel),
+    fds_unit_test (test_wrong_address),
+    fds_unit_test (test_unread),
+    fds_unit_test (test_calls_from_peer),
+    fds_unit_test (test_consoles_come_and_go),
+    fds_unit_test (test_consoles_flap),
   };
 
   return cmocka_run_group_tests (tests, fake_warm_up, NULL);

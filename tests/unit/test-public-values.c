@@ -101,6 +101,8 @@ struct signal {
 
 static const struct signal display_signals[] = {
   { "closed", "GError" },
+  { "console-added", "QdmabufConsole" },
+  { "console-removed", "QdmabufConsole" },
 };
 
 static const struct signal console_signals[] = {
