@@ -7,6 +7,7 @@
 #include <json-glib/json-glib.h>
 #include <qemu-dmabuf/qemu-dmabuf.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "media/codec.h"
 
@@ -42,10 +43,14 @@ struct subscription;
 struct broadcast *broadcast_new (QdmabufConsole *console, const struct broadcast_config *config);
 /* No subscription may be left. */
 void broadcast_free (struct broadcast *broadcast);
-/* Can this coding be made here? Errors: PLUGIN. Does not start anything. */
+/* Can this coding be made here? Errors: PLUGIN (names the Debian package), CODEC (not in 4:4:4, or
+ * config's chroma is 4:2:0). Does not start anything. */
 bool broadcast_check (struct broadcast *broadcast, struct coding coding, GError **error);
 
-/* The first unit that arrives is a key frame, of the newest picture there is, at once. Errors: PLUGIN. */
+/* The first unit that arrives is a key frame, of the newest picture there is, at once, or when 300 ms
+ * have passed since the last. Errors: PLUGIN, CODEC, FAILED (the encoder does not start, or the log
+ * cannot be written). What ends it later comes as failed: the display is closed, the console cannot
+ * be started, the encoder gave up. A screen that is off, or a QEMU that is waited for, does not. */
 struct subscription *broadcast_subscribe (struct broadcast *broadcast, struct coding coding,
                                           const struct broadcast_sink *sink, void *data,
                                           GError **error);
