@@ -21,8 +21,10 @@ struct channel {
   struct frame_log *log;
   void (*failed) (void *owner, struct channel *channel, const GError *error);
   void *owner;
-  unsigned refs, kbit;
-  gint key_wish; /* atomic */
+  unsigned refs, fps;
+  gint kbit;      /* atomic */
+  gint key_wish;  /* atomic */
+  gint unsettled; /* atomic: the last unit was large, for one of a picture that stays */
 
   /* channel_turn's */
   struct pace pace;
@@ -76,11 +78,21 @@ deliver (struct subscription *subscription, const struct unit *unit)
     subscription->sink->unit (subscription->data, unit);
 }
 
+/* More than an eighth of what each frame of motion may have. */
+static bool
+is_large (struct channel *channel, const struct coded *coded)
+{
+  uint64_t share = (uint64_t) g_atomic_int_get (&channel->kbit) * 1000 / 8 / channel->fps;
+
+  return gst_buffer_get_size (coded->unit.buffer) > share / 8;
+}
+
 static void
 on_coded (void *data, const struct coded *coded)
 {
   struct channel *channel = data;
 
+  g_atomic_int_set (&channel->unsettled, is_large (channel, coded));
   g_mutex_lock (&channel->lock);
   for (guint i = 0; i < channel->subscriptions->len; i++)
     deliver (g_ptr_array_index (channel->subscriptions, i), &coded->unit);
@@ -118,7 +130,8 @@ channel_new (const struct channel_config *config,
   channel->failed = failed;
   channel->owner = owner;
   channel->refs = 1;
-  channel->kbit = config->kbit;
+  channel->kbit = (gint) config->kbit;
+  channel->fps = config->fps;
   pace_init (&channel->pace, config->fps);
   g_mutex_init (&channel->lock);
   channel->subscriptions = g_ptr_array_new ();
@@ -218,9 +231,9 @@ channel_follow (struct channel *channel, unsigned ceiling)
   unsigned found = find_kbit (channel);
   unsigned kbit = found > 0 ? CLAMP (found, MIN (MIN_KBIT, ceiling), ceiling) : ceiling;
 
-  if (kbit == channel->kbit)
+  if ((gint) kbit == channel->kbit)
     return;
-  channel->kbit = kbit;
+  g_atomic_int_set (&channel->kbit, (gint) kbit);
   encoder_set_bitrate (channel->encoder, kbit);
 }
 
@@ -247,6 +260,7 @@ channel_turn (struct channel *channel, QdmabufFrame *frame, bool newer)
     pace_want_key (&channel->pace);
   if (newer || !channel->pace.has_picture)
     pace_change (&channel->pace, take_shape (channel, frame));
+  channel->pace.unsettled = g_atomic_int_get (&channel->unsettled);
   struct pace_step step = pace_next (&channel->pace, g_get_monotonic_time ());
   if (step.why != PACE_NOTHING)
     encoder_give (channel->encoder, frame, step);

@@ -80,6 +80,8 @@ static const struct encoder_kind kinds[] = {
                   { "intra-refresh", "false" },
                   { "byte-stream", "true" },
                   { "aud", "false" },
+                  /* Below it no eye sees more, and a picture that stays is never done. */
+                  { "qp-min", "18" },
                   { "option-string", "scenecut=0" } } },
   { .element = "openh264enc",
     .package = "gstreamer1.0-plugins-bad",

@@ -47,9 +47,10 @@ key_due (const struct pace *pace)
 static int64_t
 refine_due (const struct pace *pace)
 {
-  if (pace->n_refined >= PACE_N_REFINE)
+  if (pace->n_refined >= (pace->unsettled ? PACE_MAX_REFINE : PACE_MIN_REFINE))
     return INT64_MAX;
-  return pace->last_change + PACE_QUIET_US + pace->n_refined * PACE_REFINE_US;
+  return pace->n_refined == 0 ? pace->last_change + PACE_QUIET_US
+                              : pace->last_coded + PACE_REFINE_US;
 }
 
 static int64_t

@@ -14,10 +14,12 @@
 
 #define PACE_KEY_INTERVAL_US 300000
 #define PACE_HEARTBEAT_US 1000000
-/* After the last change: how long it counts as motion, then how often and how many times over. */
+/* After the last change: how long it counts as motion, then how often and how many times it is coded
+ * again: more times while the encoder still has much to say about it. */
 #define PACE_QUIET_US 100000
 #define PACE_REFINE_US 40000
-#define PACE_N_REFINE 6
+#define PACE_MIN_REFINE 6
+#define PACE_MAX_REFINE 30
 
 enum pace_why { PACE_NOTHING, PACE_DAMAGE, PACE_KEY, PACE_REFINE, PACE_HEARTBEAT };
 
@@ -28,6 +30,7 @@ struct pace {
   int64_t last_change, last_key;
   unsigned n_refined;
   bool has_picture, changed;
+  bool unsettled; /* set by the owner: the last repetition was large */
   bool key_wanted, restarts; /* restarts: a key frame whatever the interval says */
 };
 
