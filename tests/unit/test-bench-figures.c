@@ -210,7 +210,7 @@ test_plot_axis (void **state)
   histogram_add (&run->taken, 700);
   g_ptr_array_add (runs, run);
   g_ptr_array_add (summaries, summary_new ("mode", runs));
-  struct plot_axis axis = plot_axis_over (summaries, 100, 200);
+  struct plot_axis axis = plot_axis_of_frames (summaries, 100, 200);
   assert_float_equal (plot_axis_step (axis.first), 20, 1e-9);
   assert_float_equal (plot_axis_step (axis.last), 1000, 1e-9);
   assert_float_equal (plot_axis_x (&axis, 20), 100, 1e-9);
@@ -230,10 +230,12 @@ static void
 test_plot_axis_of_little (void **state)
 {
   g_autoptr (GPtrArray) none = g_ptr_array_new ();
-  struct plot_axis axis = plot_axis_over (none, 0, 100);
+  struct plot_axis frames = plot_axis_of_frames (none, 0, 100);
+  struct plot_axis stages = plot_axis_of_stages (none, 0, 100);
 
   (void) state;
-  assert_true (axis.last > axis.first && axis.first >= 0);
+  assert_true (frames.last > frames.first && frames.first >= 0);
+  assert_true (stages.last > stages.first && stages.first >= 0);
 }
 
 /* ---- a soak's verdict ---- */

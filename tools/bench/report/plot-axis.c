@@ -35,18 +35,39 @@ widen (struct plot_axis *axis, double us)
   axis->last = MAX (axis->last, below + 1);
 }
 
+/* However little was shown. */
+static void
+stretch (struct plot_axis *axis)
+{
+  axis->first = CLAMP (axis->last - LEAST_STEPS, 0, axis->first);
+  axis->last = MAX (axis->last, axis->first + LEAST_STEPS);
+}
+
 struct plot_axis
-plot_axis_over (const GPtrArray *summaries, double left, double width)
+plot_axis_of_frames (const GPtrArray *summaries, double left, double width)
+{
+  struct plot_axis axis = { left, width, MAX_STEP, 0 };
+
+  for (unsigned i = 0; i < summaries->len; i++) {
+    const struct histogram *taken = &((const struct summary *) summaries->pdata[i])->taken;
+
+    if (taken->n == 0)
+      continue;
+    widen (&axis, (double) histogram_percentile (taken, 1));
+    widen (&axis, (double) taken->max);
+  }
+  stretch (&axis);
+  return axis;
+}
+
+struct plot_axis
+plot_axis_of_stages (const GPtrArray *summaries, double left, double width)
 {
   struct plot_axis axis = { left, width, MAX_STEP, 0 };
 
   for (unsigned i = 0; i < summaries->len; i++) {
     const struct summary *summary = summaries->pdata[i];
 
-    if (summary->taken.n == 0)
-      continue;
-    widen (&axis, (double) histogram_percentile (&summary->taken, 1));
-    widen (&axis, (double) summary->taken.max);
     for (unsigned k = 0; k < summary->stages->len; k++) {
       const struct stage *stage = &g_array_index (summary->stages, struct stage, k);
 
@@ -56,8 +77,7 @@ plot_axis_over (const GPtrArray *summaries, double left, double width)
       widen (&axis, stage->max);
     }
   }
-  axis.first = CLAMP (axis.last - LEAST_STEPS, 0, axis.first);
-  axis.last = MAX (axis.last, axis.first + LEAST_STEPS);
+  stretch (&axis);
   return axis;
 }
 

@@ -9,8 +9,10 @@ struct plot_axis {
   int first, last;    /* steps at its ends */
 };
 
-/* Over all that summaries have to show. */
-struct plot_axis plot_axis_over (const GPtrArray *summaries, double left, double width);
+/* Over all that summaries have to show of how long frames took. */
+struct plot_axis plot_axis_of_frames (const GPtrArray *summaries, double left, double width);
+/* The same of stages. */
+struct plot_axis plot_axis_of_stages (const GPtrArray *summaries, double left, double width);
 /* µs of a step, from 0 for 1 µs on: 1, 2, 5, 10, 20 … */
 double plot_axis_step (int step);
 /* "200 µs", "5 ms", "1 s". Full transfer. */

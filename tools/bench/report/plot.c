@@ -15,7 +15,7 @@
 #define RIGHT 40.0
 #define TOP 82.0
 #define SPREAD_HEIGHT 300.0 /* of the distributions */
-#define GAP 44.0
+#define GAP 84.0
 #define ROW 14.0 /* a mode in a stage */
 #define BOTTOM 52.0
 #define COLUMNS 200
@@ -30,8 +30,8 @@ struct plot {
   cairo_t *cairo;
   const char *caption;
   const GPtrArray *summaries;
-  struct plot_axis axis;
-  GPtrArray *stages; /* their names, borrowed */
+  struct plot_axis frames_axis, stages_axis;
+  GPtrArray *stages; /* names of those that occur, borrowed */
   double height;
 };
 
@@ -97,21 +97,28 @@ stages_top (void)
 }
 
 static void
-draw_axis (const struct plot *plot)
+draw_axis (const struct plot *plot, const struct plot_axis *axis, double top, double bottom)
 {
-  double bottom = plot->height - BOTTOM;
-
   cairo_set_line_width (plot->cairo, 1);
-  for (int step = plot->axis.first; step <= plot->axis.last; step++) {
-    double x = plot_axis_x (&plot->axis, plot_axis_step (step));
+  for (int step = axis->first; step <= axis->last; step++) {
+    double x = plot_axis_x (axis, plot_axis_step (step));
     g_autofree char *label = plot_axis_label (step);
 
     set_gray (plot, 0.85);
-    draw_line (plot, x, TOP, x, bottom);
+    draw_line (plot, x, top, x, bottom);
     set_gray (plot, 0.2);
     draw_text (plot, x, bottom + 18, 0.5, label);
   }
-  draw_text (plot, LEFT + plot->axis.width / 2, bottom + 38, 0.5,
+}
+
+static void
+draw_axes (const struct plot *plot)
+{
+  double bottom = plot->height - BOTTOM;
+
+  draw_axis (plot, &plot->frames_axis, TOP, TOP + SPREAD_HEIGHT);
+  draw_axis (plot, &plot->stages_axis, stages_top (), bottom);
+  draw_text (plot, LEFT + plot->stages_axis.width / 2, bottom + 38, 0.5,
              "since the call was read (logarithmic)");
 }
 
@@ -124,7 +131,7 @@ highest_share (const struct plot *plot)
   double highest = 0;
 
   for (unsigned i = 0; i < plot->summaries->len; i++) {
-    plot_axis_shares (&plot->axis, &summary_at (plot, i)->taken, shares, COLUMNS);
+    plot_axis_shares (&plot->frames_axis, &summary_at (plot, i)->taken, shares, COLUMNS);
     for (unsigned k = 0; k < COLUMNS; k++)
       highest = MAX (highest, shares[k]);
   }
@@ -135,7 +142,7 @@ static void
 trace_shares (const struct plot *plot, const double *shares, double highest)
 {
   double bottom = TOP + SPREAD_HEIGHT;
-  double step = plot->axis.width / COLUMNS;
+  double step = plot->frames_axis.width / COLUMNS;
 
   cairo_move_to (plot->cairo, LEFT, bottom);
   for (unsigned k = 0; k < COLUMNS; k++) {
@@ -144,17 +151,17 @@ trace_shares (const struct plot *plot, const double *shares, double highest)
     cairo_line_to (plot->cairo, LEFT + k * step, y);
     cairo_line_to (plot->cairo, LEFT + (k + 1) * step, y);
   }
-  cairo_line_to (plot->cairo, LEFT + plot->axis.width, bottom);
+  cairo_line_to (plot->cairo, LEFT + plot->frames_axis.width, bottom);
 }
 
 static void
 draw_spread (const struct plot *plot, unsigned mode, double highest)
 {
   const struct histogram *taken = &summary_at (plot, mode)->taken;
-  double median = plot_axis_x (&plot->axis, (double) histogram_percentile (taken, 500));
+  double median = plot_axis_x (&plot->frames_axis, (double) histogram_percentile (taken, 500));
   double shares[COLUMNS];
 
-  plot_axis_shares (&plot->axis, taken, shares, COLUMNS);
+  plot_axis_shares (&plot->frames_axis, taken, shares, COLUMNS);
   trace_shares (plot, shares, highest);
   set_color (plot, mode, 0.25);
   cairo_fill_preserve (plot->cairo);
@@ -177,7 +184,7 @@ draw_spreads (const struct plot *plot)
   draw_text (plot, LEFT - 8, TOP + SPREAD_HEIGHT, 1, "0 %");
   draw_text (plot, LEFT - 8, TOP + SPREAD_HEIGHT / 2, 1, "frames per");
   draw_text (plot, LEFT - 8, TOP + SPREAD_HEIGHT / 2 + 15, 1, "column");
-  draw_line (plot, LEFT, TOP + SPREAD_HEIGHT, LEFT + plot->axis.width, TOP + SPREAD_HEIGHT);
+  draw_line (plot, LEFT, TOP + SPREAD_HEIGHT, LEFT + plot->frames_axis.width, TOP + SPREAD_HEIGHT);
   for (unsigned i = 0; i < plot->summaries->len; i++)
     draw_spread (plot, i, highest);
 }
@@ -218,10 +225,10 @@ static void
 add_stages (GPtrArray *names, const struct summary *summary)
 {
   for (unsigned i = 0; i < summary->stages->len; i++) {
-    char *name = g_array_index (summary->stages, struct stage, i).name;
+    const struct stage *stage = &g_array_index (summary->stages, struct stage, i);
 
-    if (!g_ptr_array_find_with_equal_func (names, name, g_str_equal, NULL))
-      g_ptr_array_add (names, name);
+    if (stage->n > 0 && !g_ptr_array_find_with_equal_func (names, stage->name, g_str_equal, NULL))
+      g_ptr_array_add (names, stage->name);
   }
 }
 
@@ -229,9 +236,9 @@ add_stages (GPtrArray *names, const struct summary *summary)
 static void
 draw_stage (const struct plot *plot, unsigned mode, const struct stage *stage, double y)
 {
-  double p50 = plot_axis_x (&plot->axis, stage->p50);
-  double p99 = plot_axis_x (&plot->axis, stage->p99);
-  double max = plot_axis_x (&plot->axis, stage->max);
+  double p50 = plot_axis_x (&plot->stages_axis, stage->p50);
+  double p99 = plot_axis_x (&plot->stages_axis, stage->p99);
+  double max = plot_axis_x (&plot->stages_axis, stage->max);
 
   set_color (plot, mode, 0.8);
   cairo_rectangle (plot->cairo, p50, y + 2, MAX (p99 - p50, 2), ROW - 5);
@@ -273,7 +280,7 @@ draw (const struct plot *plot)
   cairo_select_font_face (plot->cairo, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
                           CAIRO_FONT_WEIGHT_NORMAL);
   cairo_set_font_size (plot->cairo, FONT);
-  draw_axis (plot);
+  draw_axes (plot);
   draw_spreads (plot);
   draw_legend (plot);
   draw_stages (plot);
@@ -331,7 +338,8 @@ plot_write (const char *file, const char *caption, const GPtrArray *summaries, G
   }
   for (unsigned i = 0; i < some->len; i++)
     add_stages (stages, some->pdata[i]);
-  plot.axis = plot_axis_over (some, LEFT, WIDTH - LEFT - RIGHT);
+  plot.frames_axis = plot_axis_of_frames (some, LEFT, WIDTH - LEFT - RIGHT);
+  plot.stages_axis = plot_axis_of_stages (some, LEFT, WIDTH - LEFT - RIGHT);
   plot.height = stages_top () + stages->len * (some->len * ROW + 6) + BOTTOM;
   cairo_surface_t *surface = surface_new (file, plot.height);
   plot.cairo = cairo_create (surface);
