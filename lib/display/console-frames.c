@@ -133,9 +133,10 @@ qdmabuf_console_dup_cursor (QdmabufConsole *self)
  * - `delivered-us`: the frame is in the mailbox, to be taken.
  *
  * Where one frame takes in several calls the oldest of them counts, which has waited longest; where
- * a DMA-BUF was announced and then updated, the oldest update. What is read
- * once more after a failure counts from the last call before that. Where buffers are lent nothing is imported, waited
- * for or converted. A stage that does not occur has `n` 0.
+ * a DMA-BUF was announced and then updated, the oldest update. What is read once more after a
+ * failure counts from the last call before that. Where buffers are lent nothing is imported, waited
+ * for or converted. A stage that does not occur has `n` 0. A frame is in these figures a moment
+ * after it can be taken.
  *
  * `reply-us`: a DMA-BUF update was answered, the oldest of those that are answered together. It
  * counts whether or not a frame came of it. That is before the picture is read back where a GPU has

@@ -64,7 +64,7 @@ void flow_pass_warning (struct flow *flow, const GError *error);
 /* Hands a frame on. stamps: all that it has but DELIVERED. Convert thread, no lock held. Takes
  * frame. */
 void flow_publish (struct flow *flow, struct stamps *stamps, QdmabufFrame *frame);
-/* Adds how long after the call was read each stage of one frame was reached. stages: of N_STAGES. */
+/* Adds how long after the call was read each stage of one frame was reached. stages: N_STAGES. */
 void flow_note_stamps (struct timings *stages, const struct stamps *stamps);
 /* Reads, or begins to. Convert thread, no lock held. Takes what work has. */
 void flow_read (struct flow *flow, struct inbox_work *work);

@@ -67,8 +67,8 @@ bool chooser_begin (struct chooser *chooser, QdmabufBuffer *buffer, const struct
 bool
 chooser_finish (struct chooser *chooser, struct pending_read *pending, const struct picture *dst,
                 int64_t deadline, const char **backend_name, GError **error);
-/* Of the last chooser_read that was true, and of a chooser_begin just before it that left the buffer
- * to it: IMPORTED to READ_BACK. Lent. */
+/* Of the last chooser_read that was true, and of a chooser_begin just before it that left the
+ * buffer to it: IMPORTED to READ_BACK. Lent. */
 const struct stamps *chooser_stamps (const struct chooser *chooser);
 /* What each back end says of the buffer, a line each, best first. Full transfer. */
 char *chooser_explain (struct chooser *chooser, QdmabufBuffer *buffer);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Stamps: when a picture got how far on its way from QEMU's call to the mailbox. Each is one look at
- * the clock, where the thing happens, so that they can always be taken. */
+/* Stamps: when a picture got how far on its way from QEMU's call to the mailbox. Each is one look
+ * at the clock, where the thing happens, so that they can always be taken. */
 #pragma once
 
 #include <glib.h>

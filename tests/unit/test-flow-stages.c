@@ -109,17 +109,35 @@ expect_order (struct scene *scene, const char *const *stages)
 
 #define STAGES(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
+/* Its first frame was delivered, and its DMA-BUF has fences. */
+static struct scene *
+fenced_scene (struct sheet *sheet)
+{
+  struct scene *scene = scene_new_started ();
+
+  exporter = "udmabuf";
+  *sheet = sheet_new (64, 48);
+  scene_show (scene, sheet);
+  scene_expect_painted (scene, sheet, 1);
+  return scene;
+}
+
+static void
+end (struct scene *scene, struct sheet *sheet)
+{
+  exporter = NULL;
+  sheet_clear (sheet);
+  scene_free (scene);
+}
+
 /* The guest is still drawing when its picture comes; we answer when the CPU has read it. */
 static void
 test_fence (void **state)
 {
-  struct scene *scene = scene_new_started ();
-  struct sheet sheet = sheet_new (64, 48);
+  struct sheet sheet;
+  struct scene *scene = fenced_scene (&sheet);
 
   (void) state;
-  exporter = "udmabuf";
-  scene_show (scene, &sheet);
-  scene_expect_painted (scene, &sheet, 1);
   uint64_t imported = scene_stat (scene, "imported-us.max");
   uint64_t validated = scene_stat (scene, "validated-us.max");
 
@@ -141,9 +159,7 @@ test_fence (void **state)
   expect_order (scene, STAGES ("validated-us.max", "imported-us.max", "fence-us.max",
                                "converted-us.max", "delivered-us.max"));
   expect_order (scene, STAGES ("converted-us.max", "reply-us.max"));
-  exporter = NULL;
-  sheet_clear (&sheet);
-  scene_free (scene);
+  end (scene, &sheet);
 }
 
 /* The second and third update wait for the read of the first: they are one frame, which is as old
@@ -151,13 +167,10 @@ test_fence (void **state)
 static void
 test_coalesced (void **state)
 {
-  struct scene *scene = scene_new_started ();
-  struct sheet sheet = sheet_new (64, 48);
+  struct sheet sheet;
+  struct scene *scene = fenced_scene (&sheet);
 
   (void) state;
-  exporter = "udmabuf";
-  scene_show (scene, &sheet);
-  scene_expect_painted (scene, &sheet, 1);
   guest_set_drawing (true);
   scene_update (scene, &sheet);
   guest_expect_waiter ();
@@ -174,9 +187,7 @@ test_coalesced (void **state)
   /* The read of the second began when the first was over, and the third is not what it is about. */
   assert_in_range (scene_stat (scene, "imported-us.max"), held, UINT32_MAX);
   assert_in_range (scene_stat (scene, "validated-us.max"), 0, held);
-  exporter = NULL;
-  sheet_clear (&sheet);
-  scene_free (scene);
+  end (scene, &sheet);
 }
 
 /* A file in rows has no fences. */
@@ -190,8 +201,7 @@ test_no_fence (void **state)
   scene_show (scene, &sheet);
   scene_expect_painted (scene, &sheet, 1);
   expect_counts (scene, 1, 0, 1, 0, 1);
-  sheet_clear (&sheet);
-  scene_free (scene);
+  end (scene, &sheet);
 }
 
 static void
@@ -207,8 +217,7 @@ test_map (void **state)
   fake_update_map (scene->fake, 0, 0, 0, 64, 48);
   expect_counts (scene, 2, 0, 2, 0, 2);
   assert_int_equal (scene_stat (scene, "reply-us.n"), 0);
-  sheet_clear (&sheet);
-  scene_free (scene);
+  end (scene, &sheet);
 }
 
 static void
@@ -224,8 +233,7 @@ test_inline (void **state)
   expect_counts (scene, 0, 0, 2, 0, 2);
   expect_order (scene, STAGES ("validated-us.max", "converted-us.max", "delivered-us.max"));
   assert_int_equal (scene_stat (scene, "reply-us.n"), 0);
-  sheet_clear (&sheet);
-  scene_free (scene);
+  end (scene, &sheet);
 }
 
 /* What is lent is delivered as it is; the answer comes when it was given back. */
@@ -244,8 +252,7 @@ test_lent (void **state)
   expect_counts (scene, 0, 0, 0, 0, 1);
   scene_wait_stat (scene, "reply-us.n", 1);
   expect_order (scene, STAGES ("validated-us.max", "delivered-us.max", "reply-us.max"));
-  sheet_clear (&sheet);
-  scene_free (scene);
+  end (scene, &sheet);
 }
 
 int
