@@ -5,12 +5,6 @@
 #include <glib.h>
 
 void
-input_queue_init (struct input_queue *queue)
-{
-  *queue = (struct input_queue){ .events = g_new (struct input_event, INPUT_QUEUE_EVENTS) };
-}
-
-void
 input_queue_clear (struct input_queue *queue)
 {
   g_clear_pointer (&queue->events, g_free);
@@ -64,6 +58,8 @@ input_queue_push (struct input_queue *queue, const struct input_event *event)
     return true;
   if (queue->length == INPUT_QUEUE_EVENTS)
     return false;
+  if (!queue->events)
+    queue->events = g_new (struct input_event, INPUT_QUEUE_EVENTS);
   *at (queue, queue->length++) = *event;
   return true;
 }

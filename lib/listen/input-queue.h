@@ -29,12 +29,12 @@ struct input_event {
   double x, y;            /* of a position or a touch, pixels */
 };
 
+/* All zero: empty. */
 struct input_queue {
-  struct input_event *events; /* a ring of INPUT_QUEUE_EVENTS */
+  struct input_event *events; /* a ring of INPUT_QUEUE_EVENTS; NULL until there is one */
   unsigned first, length;
 };
 
-void input_queue_init (struct input_queue *queue);
 void input_queue_clear (struct input_queue *queue); /* frees it */
 /* Takes the event in, or into the last one: a position replaces a position, a motion is added to a
  * motion, the newest place of a finger replaces the one before. False: it is full, and stays as it

@@ -51,7 +51,6 @@ input_new (struct peer *peer, unsigned index)
   input->index = index;
   input->path = g_strdup_printf ("%s%u", PATH_CONSOLE, index);
   g_mutex_init (&input->lock);
-  input_queue_init (&input->queue);
   return input;
 }
 

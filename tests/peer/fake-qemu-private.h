@@ -41,6 +41,7 @@ struct fake_qemu {
   GDBusConnection *main; /* reference; NULL until authenticated */
   bool main_closed;
   bool paused;
+  unsigned n_waiting; /* calls that were read and not begun */
   const char *refusal, *refusal_text; /* NULL: none */
   unsigned faults;
   bool absent[FAKE_MAX_CONSOLES]; /* of those of options */

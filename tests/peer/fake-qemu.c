@@ -86,6 +86,7 @@ wait_while_paused (struct fake_qemu *fake)
   g_mutex_lock (&fake->mutex);
   while (fake->paused && !fake->quit)
     g_cond_wait (&fake->changed, &fake->mutex);
+  fake->n_waiting--;
   g_mutex_unlock (&fake->mutex);
 }
 
@@ -112,6 +113,10 @@ on_main_message (GDBusConnection *dbus, GDBusMessage *message, gboolean incoming
   (void) dbus;
   if (!incoming || g_dbus_message_get_message_type (message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL)
     return message;
+  g_mutex_lock (&fake->mutex);
+  fake->n_waiting++;
+  g_cond_broadcast (&fake->changed);
+  g_mutex_unlock (&fake->mutex);
   job = g_new (struct call_job, 1);
   *job = (struct call_job){ .fake = fake, .message = message };
   source = g_idle_source_new ();
@@ -268,6 +273,18 @@ fake_pause (struct fake_qemu *fake, bool paused)
   fake->paused = paused;
   g_cond_broadcast (&fake->changed);
   g_mutex_unlock (&fake->mutex);
+}
+
+static bool
+are_waiting (struct fake_qemu *fake, const void *data)
+{
+  return fake->n_waiting >= *(const unsigned *) data;
+}
+
+bool
+fake_wait_waiting (struct fake_qemu *fake, unsigned n, unsigned ms)
+{
+  return fake_wait_until (fake, are_waiting, &n, ms);
 }
 
 void

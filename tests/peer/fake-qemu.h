@@ -69,6 +69,8 @@ void fake_set_faults (struct fake_qemu *fake, unsigned faults);
 /* Whether its thread stands still at the next call on the main connection, as QEMU's main loop does
  * under a debugger: what comes is read and waits. */
 void fake_pause (struct fake_qemu *fake, bool paused);
+/* Until that many calls on the main connection wait for it. */
+bool fake_wait_waiting (struct fake_qemu *fake, unsigned n, unsigned ms);
 /* Answers input with an error of that name; NULL: well again. The texts are constants. */
 void fake_refuse_input (struct fake_qemu *fake, const char *name, const char *text);
 

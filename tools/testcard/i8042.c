@@ -27,12 +27,16 @@
 #define CONFIG_MOUSE_OFF 0x20
 #define CONFIG_TRANSLATE 0x40 /* the keyboard's codes into set 1 */
 
+#define DEVICE_SET_LEDS 0xed
 #define DEVICE_GET_ID 0xf2
 #define DEVICE_SET_RATE 0xf3
 #define DEVICE_ENABLE 0xf4
 #define DEVICE_DEFAULTS 0xf6
 #define DEVICE_ACK 0xfa
 
+#define CAPS_LOCK_KEY 0x3a
+#define NUM_LOCK_KEY 0x45
+#define SCROLL_LOCK_KEY 0x46
 #define PAUSE_KEY 0xc6
 #define MAX_TRIES 10000
 
@@ -41,6 +45,8 @@ static uint8_t packet[4];
 static uint32_t packet_length;
 static uint32_t packet_size = 3; /* 4 for a mouse with a wheel */
 static uint8_t held_buttons;
+static uint8_t leds;           /* 1 scroll, 2 num, 4 caps lock */
+static uint8_t leds_to_follow; /* answers of the keyboard until it has them */
 
 static void
 on_interrupt (void)
@@ -154,6 +160,29 @@ i8042_init (void)
   start_keyboard ();
 }
 
+/* The keyboard answers the command, and then the byte that follows it. */
+static bool
+take_answer (uint8_t byte)
+{
+  if (leds_to_follow == 0 || byte != DEVICE_ACK)
+    return false;
+  if (--leds_to_follow == 1)
+    send_data (leds);
+  return true;
+}
+
+static void
+switch_leds (uint8_t key)
+{
+  uint8_t led = key == CAPS_LOCK_KEY ? 4 : key == NUM_LOCK_KEY ? 2 : key == SCROLL_LOCK_KEY ? 1 : 0;
+
+  leds ^= led;
+  if (led == 0 || leds_to_follow > 0)
+    return;
+  leds_to_follow = 2;
+  send_data (DEVICE_SET_LEDS);
+}
+
 /* Prefix bytes belong to the key that follows; keyboards put shift codes that nobody pressed around
  * some keys. */
 static void
@@ -174,6 +203,8 @@ take_key_byte (uint8_t byte)
   } else {
     if (!extended || (code != 0x2a && code != 0x36))
       input_key (extended ? code | 0x80 : code, down);
+    if (!extended && down)
+      switch_leds (code);
     extended = false;
   }
 }
@@ -234,7 +265,7 @@ i8042_poll (void)
 
     if (status & FROM_MOUSE)
       take_mouse_byte (byte);
-    else
+    else if (!take_answer (byte))
       take_key_byte (byte);
   }
 }
