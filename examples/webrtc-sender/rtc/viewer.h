@@ -5,6 +5,7 @@
 
 #include <json-glib/json-glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "media/broadcast.h"
 
@@ -18,13 +19,16 @@ struct viewer_config {
   const char *stun;          /* "stun://host:port"; NULL: none */
   const char *const *turn;   /* "turn://user:password@host:port", NULL-terminated; nullable */
   const char *name;          /* in messages and the log */
+  unsigned kbit;             /* at most, per second; 0: 8000. The estimate begins here */
+  unsigned connect_ms;       /* to be connected within; 0: 15 s */
+  unsigned silence_ms;       /* a connected peer that sends no packet for so long is gone; 0: 15 s */
 };
 
 /* All in the main context. Lent arguments. */
 struct viewer_handler {
   /* Once: our description, complete with all candidates: the answer, or the offer. */
   void (*described) (void *data, const char *sdp);
-  /* ICE and DTLS are done, and the peer's certificate is the one its SDP named. */
+  /* ICE and DTLS are done, and the peer's certificate is the one its SDP named. Units flow from here. */
   void (*connected) (void *data);
   /* The channel can be written to. Never before connected. */
   void (*channel_open) (void *data, enum viewer_channel channel);
