@@ -160,6 +160,26 @@ fill_stages (struct run *run, GVariant *stats)
   }
 }
 
+static double
+imports (const struct moment *moment)
+{
+  g_autoptr (GVariant) stage =
+      g_variant_lookup_value (moment->stats, "imported-us", G_VARIANT_TYPE_VARDICT);
+  guint64 n = 0;
+
+  return stage && g_variant_lookup (stage, "n", "t", &n) ? (double) n : 0;
+}
+
+/* Where nothing is imported the pixels are in the messages, and a scanout is no announcement but a
+ * whole picture, which QEMU sends in place of an update. */
+static double
+pictures_between (const struct moment *from, const struct moment *until)
+{
+  double updates = counted_between (from, until, "updates");
+
+  return imports (until) > 0 ? updates : updates + counted_between (from, until, "scanouts");
+}
+
 static void
 fill_counts (double *figures, const struct watch *watch, const struct moment *from,
              const struct moment *until)
@@ -169,7 +189,7 @@ fill_counts (double *figures, const struct watch *watch, const struct moment *fr
       counted_between (from, until, "frames") + counted_between (from, until, "frames-dropped");
 
   figures[FIGURE_SENT] = sent < 0 ? NAN : (double) sent;
-  figures[FIGURE_RECEIVED] = counted_between (from, until, "updates");
+  figures[FIGURE_RECEIVED] = pictures_between (from, until);
   figures[FIGURE_COALESCED_HERE] = MAX (figures[FIGURE_RECEIVED] - read, 0);
   figures[FIGURE_REPLACED] = counted_between (from, until, "frames-replaced");
   figures[FIGURE_REFUSED] = counted_between (from, until, "frames-dropped");
