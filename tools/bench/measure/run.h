@@ -58,11 +58,11 @@ GArray *stages_new (void);
 const struct stage *stages_find (const GArray *stages, const char *name);
 
 struct run {
-  const char *mode; /* label of its rig; borrowed */
-  unsigned number;  /* from 1 */
-  char *failure;    /* one sentence; NULL: it was measured */
-  bool complete;    /* for as long as was asked for */
-  double seconds;   /* that it took */
+  const char *mode;          /* label of its rig; borrowed */
+  unsigned number;           /* from 1 */
+  char *failure;             /* one sentence; NULL: it was measured */
+  bool complete;             /* for as long as was asked for */
+  double seconds;            /* that it took */
   double figures[N_FIGURES]; /* NAN: not known */
   GArray *stages;            /* struct stage, in the library's order */
   struct histogram taken;    /* until the frame was in this program's hands */

@@ -20,14 +20,14 @@ struct watch {
 
   /* Of the frames since watch_reset (): */
   guint64 delivered;
-  guint64 damaged;            /* pixels, by the frames' damage */
-  struct histogram taken;     /* from QEMU's call to the frame in this program's hands */
-  struct tracker tracker;     /* of the testcard's counters */
-  struct trace trace;         /* to be set after watch_open () where there is one */
-  bool blind;           /* the guest is no testcard: frames are not looked at */
+  guint64 damaged;        /* pixels, by the frames' damage */
+  struct histogram taken; /* from QEMU's call to the frame in this program's hands */
+  struct tracker tracker; /* of the testcard's counters */
+  struct trace trace;     /* to be set after watch_open () where there is one */
+  bool blind;             /* the guest is no testcard: frames are not looked at */
   struct card_frame card;
-  char *backend;              /* what read the last frame; NULL: there was none */
-  unsigned width, height;     /* of the last frame */
+  char *backend;          /* what read the last frame; NULL: there was none */
+  unsigned width, height; /* of the last frame */
 };
 
 /* Connects; tries again for 15 s while the socket is busy, as it is while QEMU starts. address, vm

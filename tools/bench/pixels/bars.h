@@ -18,10 +18,10 @@ struct bar {
 };
 
 struct verdict {
-  char *why; /* why it was not measured; NULL: it was, and the rest is known */
+  char *why;            /* why it was not measured; NULL: it was, and the rest is known */
   struct result result; /* both sides' times */
   struct spread ratio;  /* the way round that bar says */
-  bool met; /* the median is */
+  bool met;             /* the median is */
 };
 
 /* Measures all bars that filter (nullable) allows, with so many pairs each, into report. */

@@ -6,10 +6,10 @@
 #include <stdint.h>
 
 struct memory_layout {
-  const char *name; /* short, for people and filters */
-  uint64_t modifier; /* see layout_modifier */
+  const char *name;        /* short, for people and filters */
+  uint64_t modifier;       /* see layout_modifier */
   const char *nvidia_view; /* QDMABUF_NVIDIA_VIEW; NULL: none */
-  /* Bytes of a row that lie in one piece, at 2 and at 4 bytes per pixel; 0: not with such pixels. */
+  /* Bytes of a row that lie in one piece, at 2 and 4 bytes per pixel; 0: not with such pixels. */
   unsigned run_2, run_4;
 };
 

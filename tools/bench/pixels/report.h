@@ -15,8 +15,8 @@ struct report;
 struct report *report_new (const char *json, unsigned pairs, GError **error);
 void report_row (struct report *report, const struct bench_case *c, const struct aspect *aspect,
                  const struct result *result);
-void report_failure (struct report *report, const struct bench_case *c,
-                     const struct aspect *aspect, const char *why);
+void report_failure (struct report *report, const struct bench_case *c, const struct aspect *aspect,
+                     const char *why);
 void report_bar (struct report *report, const struct bar *bar, const struct verdict *verdict);
 /* Could a line of the table not be written? */
 bool report_is_lost (const struct report *report);

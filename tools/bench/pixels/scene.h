@@ -19,8 +19,8 @@ struct mapping {
 struct scene {
   struct bench_case c;
   struct mapping source;
-  QdmabufBuffer *buffer;               /* of source */
-  struct mapping targets[N_TARGETS];   /* each as large as a frame, and as half of all bytes moved */
+  QdmabufBuffer *buffer;             /* of source */
+  struct mapping targets[N_TARGETS]; /* each as large as a frame, and as half of all bytes moved */
   QdmabufConverter *whole, *of_damage; /* one for whole pictures, one for their damage */
 };
 

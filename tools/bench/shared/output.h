@@ -11,7 +11,8 @@ struct output;
 
 /* json: a file, which is opened at once, so that nobody measures for minutes and then cannot write,
  * and which keeps what it holds until output_finish (), or is gone again if there was none; "-" for
- * stdout in place of the table; or NULL. The table begins here, with what the machine is. Error: G_IO_ERROR, of stdout too. */
+ * stdout in place of the table; or NULL. The table begins here, with what the machine is. Error:
+ * G_IO_ERROR, of stdout too. */
 struct output *output_new (const char *json, GError **error);
 /* Without writing anything. Of NULL too. */
 void output_free (struct output *output);

@@ -2,8 +2,8 @@
 /* What happens to a VM in a soak, one thing after the other. */
 #pragma once
 
-#include "vm/rig.h"
 #include "measure/watch.h"
+#include "vm/rig.h"
 
 struct soak_vm {
   const struct vm_options *options;

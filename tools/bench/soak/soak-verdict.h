@@ -12,8 +12,8 @@
 struct soak_sample {
   double seconds; /* since the begin */
   unsigned fds, threads;
-  guint64 rss;    /* bytes */
-  guint64 frames; /* of this cycle */
+  guint64 rss;     /* bytes */
+  guint64 frames;  /* of this cycle */
   unsigned errors; /* of this cycle */
 };
 
