@@ -50,6 +50,7 @@ run    libegl1                           -         lib:libEGL.so.1
 run    libgl1                            -         lib:libGL.so.1
 run    libgles2                          -         lib:libGLESv2.so.2
 tests  libcmocka-dev                     -         pc:cmocka
+tests  gstreamer1.0-libav                -         -
 tests  gobject-introspection             -         cmd:g-ir-scanner
 tests  libgirepository1.0-dev            -         pc:gobject-introspection-1.0
 tests  python3-gi                        -         python:gi

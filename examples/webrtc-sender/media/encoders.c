@@ -115,7 +115,11 @@ static const struct encoder_kind kinds[] = {
                   { "buffer-optimal-size", "120" },
                   { "buffer-initial-size", "100" },
                   { "max-intra-bitrate", "250" },
-                  { "static-threshold", "100" },
+                  /* Its loop filter never leaves a still picture alone: without these, each frame
+                   * takes back what the filter did at the one before. */
+                  { "static-threshold", "5000" },
+                  { "sharpness", "7" },
+                  { "min-quantizer", "8" },
                   { "dropframe-threshold", "0" },
                   { "resize-allowed", "false" } } },
 };

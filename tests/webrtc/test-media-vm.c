@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* A broadcast of a real QEMU: as many frames a second as the guest draws, soon, and hardly anything
+ * while it rests. The bounds are those of a broken path; latency is gated where a browser is.
+ *
+ * ctest: serial
+ * ctest: timeout=120 */
+#include "support/fds.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "media/broadcast.h"
+#include "support/vm.h"
+
+#define WARM_UP_MS 2500
+#define MEASURE_MS 5000
+#define MAX_LATENCIES 10000
+
+struct watch {
+  GMutex lock; /* guards all below */
+  bool counting;
+  unsigned n;
+  guint64 bytes;
+  gint64 latencies[MAX_LATENCIES]; /* µs, capture to coded */
+};
+
+static void
+on_unit (void *data, const struct unit *unit)
+{
+  struct watch *watch = data;
+
+  g_mutex_lock (&watch->lock);
+  if (watch->counting && watch->n < MAX_LATENCIES) {
+    watch->latencies[watch->n++] = g_get_monotonic_time () - unit->capture_us;
+    watch->bytes += gst_buffer_get_size (unit->buffer);
+  }
+  g_mutex_unlock (&watch->lock);
+}
+
+static void
+on_failed (void *data, const GError *error)
+{
+  (void) data;
+  fail_msg ("%s", error->message);
+}
+
+static gboolean
+quit (gpointer loop)
+{
+  g_main_loop_quit (loop);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+let_pass (unsigned ms)
+{
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+
+  g_timeout_add (ms, quit, loop);
+  g_main_loop_run (loop);
+}
+
+static gint64
+cpu_us (void)
+{
+  struct rusage usage;
+
+  getrusage (RUSAGE_SELF, &usage);
+  return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * G_USEC_PER_SEC + usage.ru_utime.tv_usec +
+         usage.ru_stime.tv_usec;
+}
+
+static int
+compare (const void *a, const void *b)
+{
+  gint64 x = *(const gint64 *) a, y = *(const gint64 *) b;
+
+  return (x > y) - (x < y);
+}
+
+struct figures {
+  double fps, kbit, cpu; /* cpu: of one core, 0 to 1 */
+  gint64 p50_us;
+};
+
+static struct figures
+measure (const char *append, struct coding coding)
+{
+  static const struct broadcast_sink sink = { .unit = on_unit, .failed = on_failed };
+  struct vm *vm =
+      vm_start_testcard (&(struct vm_config){ .device = "virtio-vga", .append = append });
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QdmabufDisplay) display = qdmabuf_display_open (vm_address (vm), NULL, &error);
+  struct watch *watch = g_new0 (struct watch, 1);
+
+  g_mutex_init (&watch->lock);
+  assert_non_null (display);
+  struct broadcast *broadcast =
+      broadcast_new (qdmabuf_display_get_console (display, 0),
+                     &(struct broadcast_config){ .fps = 60, .kbit = 4000 });
+  struct subscription *subscription = broadcast_subscribe (broadcast, coding, &sink, watch, &error);
+  assert_non_null (subscription);
+  let_pass (WARM_UP_MS);
+  watch->counting = true;
+  gint64 cpu = cpu_us ();
+  let_pass (MEASURE_MS);
+  cpu = cpu_us () - cpu;
+  subscription_free (subscription);
+  broadcast_free (broadcast);
+  vm_stop (vm);
+
+  assert_true (watch->n > 0);
+  qsort (watch->latencies, watch->n, sizeof watch->latencies[0], compare);
+  struct figures figures = { .fps = watch->n * 1000.0 / MEASURE_MS,
+                             .kbit = (double) watch->bytes * 8 / MEASURE_MS,
+                             .cpu = (double) cpu / (MEASURE_MS * 1000.0),
+                             .p50_us = watch->latencies[watch->n / 2] };
+  print_message ("%s: %.1f fps, %.1f kbit/s, %.1f %% of a core, capture to coded p50 %.1f ms\n",
+                 append, figures.fps, figures.kbit, figures.cpu * 100,
+                 (double) figures.p50_us / 1000);
+  g_mutex_clear (&watch->lock);
+  g_free (watch);
+  return figures;
+}
+
+static void
+test_box (void **state)
+{
+  struct figures figures =
+      measure ("mode=1280x720 fps=60 damage=box", (struct coding){ CODEC_H264, CHROMA_420 });
+
+  (void) state;
+  assert_true (figures.fps > 50 && figures.fps < 67);
+  assert_true (figures.p50_us < 12000);
+}
+
+static void
+test_full (void **state)
+{
+  struct figures figures =
+      measure ("mode=1280x720 fps=60 damage=full", (struct coding){ CODEC_H264, CHROMA_420 });
+
+  (void) state;
+  assert_true (figures.fps > 45 && figures.fps < 67);
+  assert_true (figures.p50_us < 16000);
+}
+
+static void
+test_rest (void **state)
+{
+  struct figures figures =
+      measure ("mode=1280x720 fps=0", (struct coding){ CODEC_H264, CHROMA_420 });
+
+  (void) state;
+  assert_true (figures.fps < 1.5);
+  assert_true (figures.kbit < 15);
+  assert_true (figures.cpu < 0.02);
+}
+
+static int
+warm_up (void **state)
+{
+  (void) state;
+  gst_init (NULL, NULL);
+  measure ("mode=640x480 fps=30", (struct coding){ CODEC_H264, CHROMA_420 });
+  return 0;
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    fds_unit_test (test_box),
+    fds_unit_test (test_full),
+    fds_unit_test (test_rest),
+  };
+
+  return cmocka_run_group_tests (tests, warm_up, NULL);
+}
