@@ -345,13 +345,49 @@ test_several (void **state)
   assert_int_equal (json_object_get_int_member (stats, "subscribers"), 3);
   assert_int_equal (json_array_get_length (json_object_get_array_member (stats, "codings")), 2);
   /* One leaves; the others go on. */
-  unsigned n = n_seen (&viewers[1]), gone = n_seen (&viewers[0]);
+  unsigned n = n_seen (&viewers[1]);
   g_clear_pointer (&viewers[0].subscription, subscription_free);
-  gone = n_seen (&viewers[0]);
+  unsigned gone = n_seen (&viewers[0]);
   paint (&show);
   expect_units (&show, &viewers[1], n + 1);
   assert_int_equal (n_seen (&viewers[0]), gone);
   for (unsigned i = 0; i < 3; i++)
+    viewer_clear (&viewers[i]);
+  show_free (&show);
+}
+
+static gint64
+target_kbit (struct show *show)
+{
+  g_autoptr (JsonObject) stats = broadcast_stats (show->broadcast);
+  JsonArray *codings = json_object_get_array_member (stats, "codings");
+
+  return json_object_get_int_member (json_array_get_object_element (codings, 0), "target_kbit");
+}
+
+/* The encoder follows the lead, or else the best; never above the ceiling; and forgets who left. */
+static void
+test_bitrate (void **state)
+{
+  struct show show = show_new (NULL);
+  struct viewer viewers[2];
+
+  (void) state;
+  for (unsigned i = 0; i < 2; i++)
+    viewer_init (&viewers[i]);
+  go_on_air (&show, &viewers[0], h264);
+  subscribe (&show, &viewers[1], h264);
+  assert_int_equal (target_kbit (&show), 4000);
+  subscription_set_bitrate (viewers[0].subscription, 9000, false);
+  assert_int_equal (target_kbit (&show), 4000);
+  subscription_set_bitrate (viewers[1].subscription, 700, true);
+  assert_int_equal (target_kbit (&show), 700);
+  subscription_set_bitrate (viewers[1].subscription, 1, true);
+  assert_int_equal (target_kbit (&show), 100);
+  subscription_set_bitrate (viewers[0].subscription, 900, false);
+  g_clear_pointer (&viewers[1].subscription, subscription_free);
+  assert_int_equal (target_kbit (&show), 900);
+  for (unsigned i = 0; i < 2; i++)
     viewer_clear (&viewers[i]);
   show_free (&show);
 }
@@ -666,11 +702,11 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    fds_unit_test (test_units),    fds_unit_test (test_rest),   fds_unit_test (test_keys),
-    fds_unit_test (test_several),  fds_unit_test (test_resize), fds_unit_test (test_fast),
-    fds_unit_test (test_disabled), fds_unit_test (test_closed), fds_unit_test (test_refused),
-    fds_unit_test (test_chroma),   fds_unit_test (test_log),    fds_unit_test (test_many),
-    fds_unit_test (test_linger),
+    fds_unit_test (test_units),   fds_unit_test (test_rest),     fds_unit_test (test_keys),
+    fds_unit_test (test_several), fds_unit_test (test_resize),   fds_unit_test (test_bitrate),
+    fds_unit_test (test_fast),    fds_unit_test (test_disabled), fds_unit_test (test_closed),
+    fds_unit_test (test_refused), fds_unit_test (test_chroma),   fds_unit_test (test_log),
+    fds_unit_test (test_many),    fds_unit_test (test_linger),
   };
 
   return cmocka_run_group_tests (tests, warm_up, NULL);

@@ -471,11 +471,9 @@ subscription_request_key (struct subscription *subscription)
 void
 subscription_set_bitrate (struct subscription *subscription, unsigned kbit, bool lead)
 {
-  struct broadcast *broadcast = channel_owner (subscription->channel);
-
   subscription->kbit = kbit;
   subscription->lead = lead;
-  channel_follow (subscription->channel, broadcast->config.kbit);
+  channel_follow (subscription->channel);
 }
 
 JsonObject *

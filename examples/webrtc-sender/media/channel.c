@@ -21,9 +21,9 @@ struct channel {
   struct frame_log *log;
   void (*failed) (void *owner, struct channel *channel, const GError *error);
   void *owner;
-  unsigned refs, fps;
-  gint kbit;      /* atomic */
-  gint key_wish;  /* atomic */
+  unsigned refs, fps, ceiling; /* ceiling: kbit at most */
+  gint kbit;                   /* atomic */
+  gint key_wish;               /* atomic */
   gint unsettled; /* atomic: the last unit was large, for one of a picture that stays */
 
   /* channel_turn's */
@@ -74,7 +74,7 @@ static void
 deliver (struct subscription *subscription, const struct unit *unit)
 {
   subscription->open = subscription->open || unit->key;
-  if (subscription->open)
+  if (subscription->open && !subscription->told)
     subscription->sink->unit (subscription->data, unit);
 }
 
@@ -132,6 +132,7 @@ channel_new (const struct channel_config *config,
   channel->refs = 1;
   channel->kbit = (gint) config->kbit;
   channel->fps = config->fps;
+  channel->ceiling = config->kbit;
   pace_init (&channel->pace, config->fps);
   g_mutex_init (&channel->lock);
   channel->subscriptions = g_ptr_array_new ();
@@ -193,6 +194,7 @@ channel_remove (struct subscription *subscription)
   g_ptr_array_remove (channel->subscriptions, subscription);
   g_mutex_unlock (&channel->lock);
   g_free (subscription);
+  channel_follow (channel);
   channel_unref (channel);
 }
 
@@ -226,9 +228,9 @@ find_kbit (struct channel *channel)
 }
 
 void
-channel_follow (struct channel *channel, unsigned ceiling)
+channel_follow (struct channel *channel)
 {
-  unsigned found = find_kbit (channel);
+  unsigned found = find_kbit (channel), ceiling = channel->ceiling;
   unsigned kbit = found > 0 ? CLAMP (found, MIN (MIN_KBIT, ceiling), ceiling) : ceiling;
 
   if ((gint) kbit == channel->kbit)
@@ -288,7 +290,9 @@ channel_tell_failed (struct channel *channel, const GError *error)
 
   channel_ref (channel);
   while ((subscription = find_untold (channel))) {
+    g_mutex_lock (&channel->lock);
     subscription->told = true;
+    g_mutex_unlock (&channel->lock);
     subscription->sink->failed (subscription->data, error);
   }
   channel_unref (channel);

@@ -20,7 +20,7 @@ struct subscription {
   const struct broadcast_sink *sink;
   void *data;
   bool open; /* had its first key frame; guarded by the channel */
-  bool told; /* of the failure */
+  bool told; /* of the failure: no unit after it; written under the channel's lock */
   bool lead;
   unsigned kbit; /* 0: said nothing */
 };
@@ -43,8 +43,8 @@ void channel_remove (struct subscription *subscription);
 unsigned channel_n_subscriptions (struct channel *channel);
 /* Any thread; the next turn sees it. */
 void channel_want_key (struct channel *channel);
-/* After a subscription's kbit or lead changed. ceiling: kbit at most. */
-void channel_follow (struct channel *channel, unsigned ceiling);
+/* After a subscription's kbit or lead changed: the encoder gets config's kbit at most. */
+void channel_follow (struct channel *channel);
 
 /* What is due with this frame is coded. newer: it was not there at the turn before. frame: nullable:
  * none yet. Returns the next deadline, µs of CLOCK_MONOTONIC. One thread at a time. */
