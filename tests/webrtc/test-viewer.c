@@ -141,6 +141,21 @@ frames_arrive (void **state)
   broadcast_free (scene.broadcast);
 }
 
+static void
+crisp_frames_arrive (void **state)
+{
+  struct scene scene = { .broadcast = fake_broadcast_new (30, 1000) };
+  struct rtc_client_options options = { .codec = CODEC_H264, .chroma = CHROMA_444 };
+  struct viewer_config config = config_of (&scene);
+
+  (void) state;
+  config.chroma = CHROMA_444;
+  connect_client (&scene, &options, &config);
+  wait_for (rtc_client_counts (scene.client).packets >= 30);
+  part (&scene);
+  broadcast_free (scene.broadcast);
+}
+
 /* What GLib and GStreamer open once, for the life of the process. */
 static int
 warm_up (void **state)
@@ -154,6 +169,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     fds_unit_test (frames_arrive),
+    fds_unit_test (crisp_frames_arrive),
   };
 
   gst_init (NULL, NULL);

@@ -14,7 +14,6 @@ sdp_new (void)
 
   sdp->video = sdp->application = -1;
   sdp->candidates = g_ptr_array_new_with_free_func (g_free);
-  sdp->sources = g_ptr_array_new_with_free_func (g_free);
   return sdp;
 }
 
@@ -26,7 +25,6 @@ sdp_free (Sdp *sdp)
   for (unsigned i = 0; i < sdp->n_fingerprints; i++)
     g_free (sdp->fingerprints[i]);
   g_ptr_array_unref (sdp->candidates);
-  g_ptr_array_unref (sdp->sources);
   g_free (sdp);
 }
 
@@ -380,17 +378,17 @@ sdp_read_answer (const char *text, const Sdp *offered, GError **error)
   return g_steal_pointer (&sdp);
 }
 
+/* "a=ssrc-group:FID OURS RETRANSMISSIONS". */
 static void
-take_sources (Sdp *sdp, const struct sdp_part *part)
+take_rtx_source (Sdp *sdp, const struct sdp_part *part)
 {
-  static const char *const names[] = { "ssrc", "ssrc-group", "msid" };
+  const char *group = sdp_part_find (part, "ssrc-group", NULL);
+  guint64 source = 0;
+  const char *last = group ? strrchr (group, ' ') : NULL;
 
-  for (unsigned i = 0; i < G_N_ELEMENTS (names); i++) {
-    unsigned from = 0;
-
-    for (const char *value = NULL; (value = sdp_part_find (part, names[i], &from));)
-      g_ptr_array_add (sdp->sources, g_strdup_printf ("%s:%s", names[i], value));
-  }
+  if (group && g_str_has_prefix (group, "FID ") &&
+      g_ascii_string_to_unsigned (last + 1, 10, 1, G_MAXUINT32, &source, NULL))
+    sdp->rtx_source = (uint32_t) source;
 }
 
 /* webrtcbin's candidates may stand in either section. */
@@ -405,7 +403,7 @@ sdp_read_own (const char *text, GError **error)
   if (sdp_lines_split (&lines, text, &why)) {
     good = take_video (sdp, &lines, "recvonly", &why) && take_transport (sdp, &lines, &why);
     if (good)
-      take_sources (sdp, &lines.sections[sdp->video]);
+      take_rtx_source (sdp, &lines.sections[sdp->video]);
     if (good && sdp->application >= 0 && sdp->candidates->len == 0)
       take_candidates (sdp, &lines.sections[sdp->application]);
     sdp_lines_clear (&lines);

@@ -100,6 +100,18 @@ put_codec (GString *out, const struct sdp_video *stream)
     put (out, "a=extmap:%d " PLAYOUT_DELAY, stream->playout_id);
 }
 
+/* Chrome hands an SSRC that nobody has announced to a stream that nobody watches. */
+static void
+put_sources (GString *out, const struct sdp_video *stream, uint32_t rtx)
+{
+  put (out, "a=msid:screen video");
+  if (stream->rtx >= 0 && rtx != 0)
+    put (out, "a=ssrc-group:FID %u %u", stream->source, rtx);
+  put (out, "a=ssrc:%u cname:screen", stream->source);
+  if (stream->rtx >= 0 && rtx != 0)
+    put (out, "a=ssrc:%u cname:screen", rtx);
+}
+
 static void
 put_video (GString *out, const struct draft *draft, const char *mid)
 {
@@ -115,8 +127,8 @@ put_video (GString *out, const struct draft *draft, const char *mid)
   put (out, "a=rtcp-rsize");
   put (out, "a=%s", draft->direction);
   put_codec (out, stream);
-  for (unsigned i = 0; i < draft->transport->sources->len; i++)
-    put (out, "a=%s", (const char *) draft->transport->sources->pdata[i]);
+  if (stream->source != 0)
+    put_sources (out, stream, draft->transport->rtx_source);
 }
 
 static void
@@ -179,11 +191,11 @@ sdp_for_webrtcbin (const Sdp *peer, bool answer)
 }
 
 char *
-sdp_write_answer (const Sdp *offer, const Sdp *own)
+sdp_write_answer (const Sdp *offer, const Sdp *own, const struct sdp_video *stream)
 {
   struct draft draft = { .layout = offer,
                          .transport = own,
-                         .stream = &offer->stream,
+                         .stream = stream,
                          .direction = "sendonly",
                          .sctp_port = 5000,
                          .complete = true };

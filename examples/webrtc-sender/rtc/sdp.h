@@ -6,6 +6,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "media/codec.h"
 
@@ -32,6 +33,7 @@ struct sdp_video {
   char profile[7];         /* H.264: profile-level-id that the peer named, six hex digits; else "" */
   bool nack, pli, fir, transport_cc;
   int twcc_id, playout_id; /* header extensions; 0: not offered */
+  uint32_t source;         /* our SSRC, which whoever reads leaves 0 */
 };
 
 struct sdp {
@@ -47,7 +49,7 @@ struct sdp {
   GPtrArray *candidates; /* char *, "candidate:…": those that can be used */
   unsigned sctp_port;
   struct sdp_video stream;
-  GPtrArray *sources; /* char *, "ssrc:…", "ssrc-group:…", "msid:…"; of webrtcbin's own only */
+  uint32_t rtx_source; /* SSRC of retransmissions; of webrtcbin's own only; 0: none */
 };
 
 typedef struct sdp Sdp;
@@ -69,7 +71,7 @@ bool sdp_read_candidate (const char *text, char **usable, GError **error);
 /* What webrtcbin gets in place of the peer's offer, or answer: the video is its m-line 0. Transfer
  * full, as all text here. */
 char *sdp_for_webrtcbin (const Sdp *peer, bool answer);
-/* Our answer to offer: its sections in its order. own: of webrtcbin's answer. */
-char *sdp_write_answer (const Sdp *offer, const Sdp *own);
+/* Our answer to offer: its sections in its order. own: of webrtcbin's answer; stream: what we send. */
+char *sdp_write_answer (const Sdp *offer, const Sdp *own, const struct sdp_video *stream);
 /* Our offer. own: of webrtcbin's; stream: what we send. */
 char *sdp_write_offer (const Sdp *own, const struct sdp_video *stream);

@@ -98,7 +98,7 @@ describe (struct viewer *viewer)
     viewer->own->stream = viewer->stream;
     text = sdp_write_offer (viewer->own, &viewer->stream);
   } else {
-    text = sdp_write_answer (viewer->peer, viewer->own);
+    text = sdp_write_answer (viewer->peer, viewer->own, &viewer->stream);
   }
   viewer->described = true;
   viewer->handler.described (viewer->data, text);

@@ -9,27 +9,51 @@
 
 #define PACKET_BYTES 1200
 
-static const char *const packages[][2] = {
-  { "appsrc", "gstreamer1.0-plugins-base" },    { "rtph264pay", "gstreamer1.0-plugins-good" },
-  { "rtpvp8pay", "gstreamer1.0-plugins-good" }, { "webrtcbin", "gstreamer1.0-plugins-bad" },
-  { "nicesink", "gstreamer1.0-nice" },          { "dtlssrtpenc", "gstreamer1.0-plugins-bad" },
-  { "sctpenc", "gstreamer1.0-plugins-bad" },    { "srtpenc", "gstreamer1.0-plugins-bad" },
-  { "rtpbin", "gstreamer1.0-plugins-good" },    { "rtphdrexttwcc", "gstreamer1.0-plugins-good" },
+static const struct {
+  const char *element, *package;
+} needed[] = {
+  { "appsrc", "gstreamer1.0-plugins-base" },
+  { "rtph264pay", "gstreamer1.0-plugins-good" },
+  { "rtpvp8pay", "gstreamer1.0-plugins-good" },
+  { "rtpbin", "gstreamer1.0-plugins-good" },
+  { "rtphdrexttwcc", "gstreamer1.0-plugins-good" },
+  { "webrtcbin", "gstreamer1.0-plugins-bad" },
+  { "dtlsdec", "gstreamer1.0-plugins-bad" },
+  { "dtlssrtpenc", "gstreamer1.0-plugins-bad" },
+  { "srtpenc", "gstreamer1.0-plugins-bad" },
+  { "sctpenc", "gstreamer1.0-plugins-bad" },
+  { "nicesink", "gstreamer1.0-nice" },
 };
 
 /* webrtcbin itself would do with an assertion when the elements that it is made of are missing. */
 static bool
 check_plugins (GError **error)
 {
-  for (unsigned i = 0; i < G_N_ELEMENTS (packages); i++) {
-    g_autoptr (GstElementFactory) factory = gst_element_factory_find (packages[i][0]);
+  for (unsigned i = 0; i < G_N_ELEMENTS (needed); i++) {
+    g_autoptr (GstElementFactory) factory = gst_element_factory_find (needed[i].element);
 
     if (!factory) {
       g_set_error (error, SENDER_ERROR, SENDER_ERROR_PLUGIN,
-                   "GStreamer has no element %s (Debian package %s)", packages[i][0],
-                   packages[i][1]);
+                   "GStreamer has no element %s (Debian package %s)", needed[i].element,
+                   needed[i].package);
       return false;
     }
+  }
+  return true;
+}
+
+/* Plug-ins are loaded when the first of their elements is made, and the first dtlsdec makes the key
+ * that all viewers' connections then share. */
+bool
+viewer_prepare (GError **error)
+{
+  if (!check_plugins (error))
+    return false;
+  for (unsigned i = 0; i < G_N_ELEMENTS (needed); i++) {
+    GstElement *element = gst_element_factory_make (needed[i].element, NULL);
+
+    if (element)
+      gst_object_unref (gst_object_ref_sink (element));
   }
   return true;
 }
@@ -134,7 +158,8 @@ make_payloader (struct viewer_pipeline *self, const struct sdp_video *stream)
 
   self->payloader = add (self, h264 ? "rtph264pay" : "rtpvp8pay");
   g_object_set (self->payloader, "pt", (guint) stream->payload, "mtu", PACKET_BYTES,
-                "timestamp-offset", 0u, "auto-header-extension", FALSE, NULL);
+                "timestamp-offset", 0u, "ssrc", (guint) stream->source, "auto-header-extension",
+                FALSE, NULL);
   if (h264) {
     g_object_set (self->payloader, "config-interval", -1, NULL);
     gst_util_set_object_arg (G_OBJECT (self->payloader), "aggregate-mode", "zero-latency");
@@ -188,11 +213,24 @@ make_ice (struct viewer_pipeline *self, const struct viewer_config *config)
   }
 }
 
+/* RTCP would carry the names of this machine and of its user. */
+static void
+make_anonymous (struct viewer_pipeline *self)
+{
+  g_autoptr (GstElement) rtp = gst_bin_get_by_name (GST_BIN (self->webrtc), "rtpbin");
+  g_autoptr (GstStructure) names =
+      gst_structure_new ("application/x-rtp-source-sdes", "cname", G_TYPE_STRING, "screen", NULL);
+
+  if (rtp)
+    g_object_set (rtp, "sdes", names, NULL);
+}
+
 static void
 make_webrtc (struct viewer_pipeline *self, const struct viewer_config *config)
 {
   self->webrtc = add (self, "webrtcbin");
   gst_util_set_object_arg (G_OBJECT (self->webrtc), "bundle-policy", "max-bundle");
+  make_anonymous (self);
   self->estimator = gst_element_factory_make ("rtpgccbwe", NULL);
   if (self->estimator) {
     gst_object_ref_sink (self->estimator);
@@ -201,25 +239,56 @@ make_webrtc (struct viewer_pipeline *self, const struct viewer_config *config)
   make_ice (self, config);
 }
 
+/* What we send, as webrtcbin is to see it. */
+static GstCaps *
+caps_of (const struct sdp_video *stream)
+{
+  const char *name = stream->coding.codec == CODEC_H264 ? "H264" : "VP8";
+
+  return gst_caps_new_simple ("application/x-rtp", "media", G_TYPE_STRING, "video", "clock-rate",
+                              G_TYPE_INT, 90000, "encoding-name", G_TYPE_STRING, name, "payload",
+                              G_TYPE_INT, stream->payload, "ssrc", G_TYPE_UINT,
+                              (guint) stream->source, NULL);
+}
+
+static GstPadProbeReturn
+on_query (GstPad *pad, GstPadProbeInfo *info, void *caps)
+{
+  GstQuery *query = GST_PAD_PROBE_INFO_QUERY (info);
+
+  (void) pad;
+  if (GST_QUERY_TYPE (query) != GST_QUERY_CAPS)
+    return GST_PAD_PROBE_OK;
+  gst_query_set_caps_result (query, caps);
+  return GST_PAD_PROBE_HANDLED;
+}
+
+/* Payloaders say, and ask, for payload types from 96 on only. Chrome offers H.264 High 4:4:4 as 41,
+ * which they do have once both sides are told that the other has it. */
+static void
+answer_queries (GstPad *pad, const struct sdp_video *stream)
+{
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_QUERY_BOTH | GST_PAD_PROBE_TYPE_PUSH, on_query,
+                     caps_of (stream), (GDestroyNotify) gst_caps_unref);
+}
+
 static void
 make_transceiver (struct viewer_pipeline *self, const struct sdp_video *stream)
 {
   g_autoptr (GstWebRTCRTPTransceiver) transceiver = viewer_pipeline_transceiver (self);
-  g_autoptr (GstCaps) caps = gst_caps_new_simple (
-      "application/x-rtp", "media", G_TYPE_STRING, "video", "clock-rate", G_TYPE_INT, 90000,
-      "encoding-name", G_TYPE_STRING, stream->coding.codec == CODEC_H264 ? "H264" : "VP8",
-      "payload", G_TYPE_INT, stream->payload, NULL);
+  g_autoptr (GstCaps) caps = caps_of (stream);
 
   g_object_set (transceiver, "direction", GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY, "do-nack",
                 stream->nack, "codec-preferences", caps, NULL);
 }
 
 static bool
-connect_pads (struct viewer_pipeline *self)
+connect_pads (struct viewer_pipeline *self, const struct sdp_video *stream)
 {
   g_autoptr (GstPad) from = gst_element_get_static_pad (self->payloader, "src");
   g_autoptr (GstPad) to = gst_element_request_pad_simple (self->webrtc, "sink_%u");
 
+  answer_queries (from, stream);
   return gst_element_link (GST_ELEMENT (self->source), self->payloader) && to &&
          gst_pad_link (from, to) == GST_PAD_LINK_OK;
 }
@@ -241,7 +310,7 @@ viewer_pipeline_build (struct viewer_pipeline *self, const struct viewer_config 
   make_source (self, stream);
   make_payloader (self, stream);
   make_webrtc (self, config);
-  if (!connect_pads (self)) {
+  if (!connect_pads (self, stream)) {
     g_set_error (error, SENDER_ERROR, SENDER_ERROR_FAILED, "webrtcbin takes no stream");
     viewer_pipeline_stop (self);
     return false;

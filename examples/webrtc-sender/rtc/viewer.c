@@ -89,12 +89,16 @@ on_want_key (void *owner, void *payload)
     feed_request_key (viewer->feed);
 }
 
+/* A page that is closed aborts its SCTP association, and then nothing can be written to it. */
 static void
 on_failed (void *owner, void *payload)
 {
   const GError *error = payload;
 
-  viewer_fail (owner, SENDER_ERROR_FAILED, "%s", error->message);
+  if (g_error_matches (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_WRITE))
+    viewer_finish (owner, NULL);
+  else
+    viewer_fail (owner, SENDER_ERROR_FAILED, "%s", error->message);
 }
 
 static void
@@ -194,9 +198,16 @@ viewer_new (const struct viewer_config *config, const struct viewer_handler *han
   return viewer;
 }
 
+static uint32_t
+new_source (void)
+{
+  return g_random_int () | 1; /* 0 would be none */
+}
+
 static bool
 begin (struct viewer *viewer, const struct viewer_config *config, GError **error)
 {
+  viewer->stream.source = new_source ();
   if (!viewer_pipeline_build (&viewer->pipeline, config, &viewer->stream, viewer->link, &events,
                               error))
     return false;
@@ -279,8 +290,7 @@ viewer_take_answer (struct viewer *viewer, const char *answer, GError **error)
   viewer->peer = sdp_read_answer (answer, viewer->own, error);
   if (!viewer->peer)
     return false;
-  viewer->stream = viewer->peer->stream;
-  viewer_pipeline_extend (&viewer->pipeline, &viewer->stream);
+  viewer_pipeline_extend (&viewer->pipeline, &viewer->peer->stream);
   viewer_negotiate_answered (viewer);
   return true;
 }

@@ -40,6 +40,10 @@ struct viewer_handler {
 
 struct viewer;
 
+/* Loads what viewers need (up to a second), so that the first one need not wait for it. Errors:
+ * PLUGIN. gst_init comes before it. Any thread. */
+bool viewer_prepare (GError **error);
+
 /* Answers an offer. Errors, before anything is started: OFFER, CODEC, PLUGIN. Config is copied. What
  * ends it later comes as closed: no connection within 15 s, silence of the peer, a wrong certificate,
  * the broadcast's failure. Main thread, as all that follows. */
