@@ -11,12 +11,14 @@ struct rate_sample {
   double loss;          /* 0 to 1 */
   int64_t growth_us;    /* how much longer packets took at its end than at its start */
   unsigned arrived_kbit; /* per second; 0: unknown */
+  int64_t rtt_us;        /* there and back; 0: unknown */
 };
 
 struct rate {
   unsigned floor, ceiling; /* kbit/s */
   double kbit;
   double loss;             /* smoothed */
+  double base_rtt_us;      /* of the empty way; 0: unknown */
   unsigned late;           /* samples in a row that say that packets pile up */
   int64_t updated_us, decreased_us; /* 0: never */
 };

@@ -26,12 +26,14 @@ take_twcc (struct viewer_report *report, struct rate_sample *sample, const GstSt
 }
 
 static void
-take_reports (struct viewer_report *report, const GstStructure *stats)
+take_reports (struct viewer_report *report, struct rate_sample *sample, const GstStructure *stats)
 {
   gdouble rtt = 0;
 
-  if (gst_structure_get_double (stats, "round-trip-time", &rtt))
-    report->rtt_ms = rtt * 1000;
+  if (!gst_structure_get_double (stats, "round-trip-time", &rtt) || rtt <= 0 || rtt > 60)
+    return;
+  report->rtt_ms = rtt * 1000;
+  sample->rtt_us = (int64_t) (rtt * G_USEC_PER_SEC);
 }
 
 struct collected {
@@ -54,7 +56,7 @@ collect (GQuark field, const GValue *value, void *data)
   if (twcc && GST_VALUE_HOLDS_STRUCTURE (twcc))
     take_twcc (&all->report, &all->sample, gst_value_get_structure (twcc));
   if (type == GST_WEBRTC_STATS_REMOTE_INBOUND_RTP)
-    take_reports (&all->report, stats);
+    take_reports (&all->report, &all->sample, stats);
   if (type == GST_WEBRTC_STATS_OUTBOUND_RTP) {
     gst_structure_get_uint64 (stats, "bytes-sent", &all->report.sent_bytes);
     gst_structure_get_uint64 (stats, "packets-sent", &all->report.sent_packets);
