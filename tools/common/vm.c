@@ -7,12 +7,11 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "messages.h"
 
 /* What QEMU puts before what did not stop it. */
@@ -30,33 +29,6 @@ struct vm {
   struct qmp *qmp;
   struct serial *serial;
 };
-
-/* Listens already when QEMU starts, so that nobody has to wait for the socket to appear. -1: errno
- * says why. */
-static int
-listen_at (const char *path)
-{
-  struct sockaddr_un address = { .sun_family = AF_UNIX };
-  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-  if (fd < 0)
-    return -1;
-  if (g_strlcpy (address.sun_path, path, sizeof address.sun_path) < sizeof address.sun_path &&
-      bind (fd, (const struct sockaddr *) &address, sizeof address) == 0 && listen (fd, 1) == 0)
-    return fd;
-  close (fd);
-  return -1;
-}
-
-/* In the child. What a signal from the terminal means is this program's to decide, but QEMU must
- * not outlive it. */
-static void
-set_up_child (gpointer data)
-{
-  (void) data;
-  setpgid (0, 0);
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-}
 
 static void
 add (GPtrArray *args, const char *option, const char *value)
@@ -122,7 +94,7 @@ spawn (struct vm *vm, const struct vm_config *config, const int fds[3], GError *
   g_subprocess_launcher_take_fd (launcher, fds[1], CONTROL_FD);
   g_subprocess_launcher_take_fd (launcher, fds[2], SERIAL_FD);
   g_subprocess_launcher_set_stderr_file_path (launcher, vm->log_path);
-  g_subprocess_launcher_set_child_setup (launcher, set_up_child, NULL, NULL);
+  g_subprocess_launcher_set_child_setup (launcher, child_set_up, GINT_TO_POINTER (SIGKILL), NULL);
   if (config->preload)
     g_subprocess_launcher_setenv (launcher, "LD_PRELOAD", config->preload, TRUE);
   vm->process = g_subprocess_launcher_spawnv (launcher, (const char *const *) args->pdata, error);
@@ -146,7 +118,7 @@ connect_child (struct vm *vm, int theirs[3], GError **error)
   int control = pair (&theirs[1]);
   int serial = pair (&theirs[2]);
 
-  theirs[0] = listen_at (vm->socket_path);
+  theirs[0] = child_listen (vm->socket_path);
   if (theirs[0] >= 0 && control >= 0 && serial >= 0) {
     vm->qmp = qmp_new (control);
     vm->serial = serial_new (serial);
