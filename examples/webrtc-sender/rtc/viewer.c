@@ -327,6 +327,13 @@ viewer_set_lead (struct viewer *viewer, bool lead)
     feed_set_bitrate (viewer->feed, viewer->kbit, lead);
 }
 
+void
+viewer_request_key (struct viewer *viewer)
+{
+  if (viewer->feed && viewer->connected)
+    feed_request_key (viewer->feed);
+}
+
 const char *
 viewer_ice_id (struct viewer *viewer)
 {

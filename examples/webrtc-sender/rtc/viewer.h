@@ -61,6 +61,8 @@ bool viewer_add_candidate (struct viewer *viewer, unsigned m_line, const char *c
 bool viewer_send (struct viewer *viewer, enum viewer_channel channel, GBytes *message);
 /* The shared encoder follows this viewer's bandwidth. */
 void viewer_set_lead (struct viewer *viewer, bool lead);
+/* A key frame soon, because the viewer asked for one in its own way. */
+void viewer_request_key (struct viewer *viewer);
 /* ICE ufrag of our description, for the ETag. Lent. */
 const char *viewer_ice_id (struct viewer *viewer);
 /* codec, kbit, loss, rtt, gate, ... Transfer full. */
