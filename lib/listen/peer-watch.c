@@ -260,12 +260,26 @@ peer_set_handler (struct peer *peer, const struct peer_handler *handler, void *d
 struct refresh {
   struct peer *peer;
   unsigned i;
+  /* Of a question that was asked: */
+  GSource *limit;
+  GCancellable *cancellable;
 };
 
 static void on_refreshed (GObject *source, GAsyncResult *result, gpointer data);
 
+static gboolean
+on_late (gpointer data)
+{
+  struct refresh *refresh = data;
+
+  g_cancellable_cancel (refresh->cancellable);
+  return G_SOURCE_REMOVE;
+}
+
 /* One question at a time: an update can ask for one, and a QEMU that sends many and answers none
- * would fill our memory with them. */
+ * would fill our memory with them. The time limit is our own: GDBus takes its timer back only after
+ * it has told of the answer, when this thread may already sleep again until that time, and then
+ * wakes up in the middle of a silence. */
 static void
 ask_size (struct refresh *refresh)
 {
@@ -277,13 +291,17 @@ ask_size (struct refresh *refresh)
     return;
   g_autofree char *path =
       g_strdup_printf ("%s%u", PATH_CONSOLE, peer_console (peer, refresh->i)->index);
+  struct refresh *question = g_memdup2 (refresh, sizeof *refresh);
+  question->cancellable = g_cancellable_new ();
+  question->limit = g_timeout_source_new (deadline_answer_ms);
+  g_source_set_callback (question->limit, on_late, question, NULL);
+  g_source_attach (question->limit, peer->context);
   size->asking = true;
   peer->connection->pending++;
   g_dbus_connection_call (peer->connection->dbus, peer->vm->bus_name, path, INTERFACE_PROPERTIES,
                           "GetAll", g_variant_new ("(s)", INTERFACE_CONSOLE),
-                          G_VARIANT_TYPE ("(a{sv})"), G_DBUS_CALL_FLAGS_NO_AUTO_START,
-                          (int) deadline_answer_ms, NULL, on_refreshed,
-                          g_memdup2 (refresh, sizeof *refresh));
+                          G_VARIANT_TYPE ("(a{sv})"), G_DBUS_CALL_FLAGS_NO_AUTO_START, G_MAXINT,
+                          question->cancellable, on_refreshed, question);
 }
 
 static void
@@ -293,6 +311,9 @@ on_refreshed (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GVariant) reply =
       g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
 
+  g_source_destroy (refresh->limit);
+  g_source_unref (refresh->limit);
+  g_clear_object (&refresh->cancellable);
   refresh->peer->connection->pending--;
   refresh->peer->sizes[refresh->i].asking = false;
   if (reply) {
