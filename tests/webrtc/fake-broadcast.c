@@ -17,7 +17,9 @@ struct broadcast {
   GMutex lock;
   GPtrArray *subscriptions;
   struct line lines[N_CODECS][2];
-  unsigned key_requests, lead_kbit, total;
+  unsigned key_requests, lead_kbit;
+  uint32_t times[1024];
+  unsigned n_times;
 };
 
 struct subscription {
@@ -93,6 +95,7 @@ send_unit (struct broadcast *self, struct coding coding, GstBuffer *buffer)
                        .height = FAKE_HEIGHT };
 
   g_mutex_lock (&self->lock);
+  self->times[self->n_times++ % G_N_ELEMENTS (self->times)] = unit.rtp_time;
   for (unsigned i = 0; i < self->subscriptions->len; i++) {
     struct subscription *one = self->subscriptions->pdata[i];
 
@@ -186,7 +189,6 @@ broadcast_subscribe (struct broadcast *self, struct coding coding,
     start_line (self, coding);
   g_mutex_lock (&self->lock);
   g_ptr_array_add (self->subscriptions, one);
-  self->total++;
   g_mutex_unlock (&self->lock);
   force_key (self, coding);
   return one;
@@ -232,6 +234,18 @@ unsigned
 fake_broadcast_subscriptions (struct broadcast *self)
 {
   return self->subscriptions->len;
+}
+
+bool
+fake_broadcast_sent (struct broadcast *self, uint32_t rtp_time)
+{
+  bool found = false;
+
+  g_mutex_lock (&self->lock);
+  for (unsigned i = 0; i < MIN (self->n_times, G_N_ELEMENTS (self->times)); i++)
+    found |= self->times[i] == rtp_time;
+  g_mutex_unlock (&self->lock);
+  return found;
 }
 
 unsigned

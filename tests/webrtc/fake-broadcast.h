@@ -13,6 +13,8 @@ struct broadcast *fake_broadcast_new (unsigned fps, unsigned kbit);
 /* Since the beginning. */
 unsigned fake_broadcast_key_requests (struct broadcast *broadcast);
 unsigned fake_broadcast_subscriptions (struct broadcast *broadcast);
+/* Has a unit of this rtp_time been sent, among the last ones? */
+bool fake_broadcast_sent (struct broadcast *broadcast, uint32_t rtp_time);
 /* What subscription_set_bitrate was told last by a leading viewer; 0: nothing. */
 unsigned fake_broadcast_lead_kbit (struct broadcast *broadcast);
 /* All subscribers are told that it failed. */

@@ -17,7 +17,7 @@ struct rtc_client {
   struct rtc_client_options options;
   GstElement *pipeline, *webrtc;
   GstWebRTCDataChannel *channels[2];
-  char *offer;
+  char *description;
   GMutex lock; /* of what follows */
   struct rtc_client_counts counts;
   uint32_t times[N_TIMES];
@@ -26,6 +26,17 @@ struct rtc_client {
 
 /* ---- what arrives -------------------------------------------------------------------------------
  */
+
+/* STAP-A: NAL units, each with its size before it. */
+static bool
+holds_parameters (const guint8 *payload, guint size)
+{
+  for (guint at = 1; at + 3 <= size; at += 2u + (payload[at] << 8 | payload[at + 1])) {
+    if ((payload[at + 2] & 0x1f) == 7)
+      return true;
+  }
+  return false;
+}
 
 static bool
 begins_key (struct rtc_client *self, const guint8 *payload, guint size)
@@ -36,10 +47,9 @@ begins_key (struct rtc_client *self, const guint8 *payload, guint size)
     return false;
   if (self->options.codec == CODEC_VP8)
     return (payload[0] & 0x17) == 0x10 && (payload[0] & 0x80) && size > 5 && (payload[4] & 1) == 0;
+  /* The encoder's parameter sets come with each key frame, alone or together. */
   type = payload[0] & 0x1f;
-  if (type == 28) /* FU-A: the start of an IDR */
-    return (payload[1] & 0x80) && (payload[1] & 0x1f) == 5;
-  return type == 7 || type == 5 || (type == 24 && (payload[3] & 0x1f) == 7);
+  return type == 7 || (type == 24 && holds_parameters (payload, size));
 }
 
 static void
@@ -175,15 +185,15 @@ make_channels (struct rtc_client *self)
  */
 
 static void
-on_offer (GstPromise *promise, void *data)
+on_made (GstPromise *promise, void *data)
 {
   struct rtc_client *self = data;
-  g_autoptr (GstWebRTCSessionDescription) offer = NULL;
+  g_autoptr (GstWebRTCSessionDescription) made = NULL;
 
-  gst_structure_get (gst_promise_get_reply (promise), "offer", GST_TYPE_WEBRTC_SESSION_DESCRIPTION,
-                     &offer, NULL);
+  gst_structure_get (gst_promise_get_reply (promise), self->options.answers ? "answer" : "offer",
+                     GST_TYPE_WEBRTC_SESSION_DESCRIPTION, &made, NULL);
   gst_promise_unref (promise);
-  g_signal_emit_by_name (self->webrtc, "set-local-description", offer, NULL);
+  g_signal_emit_by_name (self->webrtc, "set-local-description", made, NULL);
 }
 
 static GstCaps *
@@ -252,6 +262,8 @@ rtc_client_new (const struct rtc_client_options *options)
   g_signal_connect (self->webrtc, "pad-added", G_CALLBACK (on_pad), self);
   g_signal_connect (self->webrtc, "notify::connection-state", G_CALLBACK (on_connection), self);
   gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
+  if (options->answers)
+    return self;
   g_signal_emit_by_name (self->webrtc, "add-transceiver",
                          GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_RECVONLY, caps, &transceiver);
   g_object_set (transceiver, "do-nack", TRUE, NULL);
@@ -260,22 +272,44 @@ rtc_client_new (const struct rtc_client_options *options)
   return self;
 }
 
-const char *
-rtc_client_offer (struct rtc_client *self)
+static const char *
+gathered (struct rtc_client *self)
 {
   GstWebRTCICEGatheringState state = GST_WEBRTC_ICE_GATHERING_STATE_NEW;
   g_autoptr (GstWebRTCSessionDescription) local = NULL;
 
-  g_signal_emit_by_name (self->webrtc, "create-offer", NULL,
-                         gst_promise_new_with_change_func (on_offer, self, NULL));
   while (state != GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE) {
     g_main_context_iteration (NULL, FALSE);
     g_usleep (1000);
     g_object_get (self->webrtc, "ice-gathering-state", &state, NULL);
   }
   g_object_get (self->webrtc, "local-description", &local, NULL);
-  self->offer = gst_sdp_message_as_text (local->sdp);
-  return self->offer;
+  self->description = gst_sdp_message_as_text (local->sdp);
+  return self->description;
+}
+
+const char *
+rtc_client_offer (struct rtc_client *self)
+{
+  g_signal_emit_by_name (self->webrtc, "create-offer", NULL,
+                         gst_promise_new_with_change_func (on_made, self, NULL));
+  return gathered (self);
+}
+
+const char *
+rtc_client_answer (struct rtc_client *self, const char *offer)
+{
+  GstSDPMessage *message = NULL;
+  g_autoptr (GstWebRTCSessionDescription) description = NULL;
+  g_autoptr (GstPromise) taken = gst_promise_new ();
+
+  g_assert_cmpint (gst_sdp_message_new_from_text (offer, &message), ==, GST_SDP_OK);
+  description = gst_webrtc_session_description_new (GST_WEBRTC_SDP_TYPE_OFFER, message);
+  g_signal_emit_by_name (self->webrtc, "set-remote-description", description, taken);
+  gst_promise_wait (taken);
+  g_signal_emit_by_name (self->webrtc, "create-answer", NULL,
+                         gst_promise_new_with_change_func (on_made, self, NULL));
+  return gathered (self);
 }
 
 void
@@ -298,7 +332,7 @@ rtc_client_free (struct rtc_client *self)
   gst_object_unref (self->pipeline);
   g_clear_pointer (&self->newest, gst_sample_unref);
   g_mutex_clear (&self->lock);
-  g_free (self->offer);
+  g_free (self->description);
   g_free (self);
 }
 
@@ -374,6 +408,47 @@ rtc_client_send (struct rtc_client *self, unsigned channel, const void *bytes, s
   g_autoptr (GBytes) message = g_bytes_new (bytes, size);
 
   gst_webrtc_data_channel_send_data (self->channels[channel], message);
+}
+
+void
+rtc_client_close (struct rtc_client *self, unsigned channel)
+{
+  gst_webrtc_data_channel_close (self->channels[channel]);
+}
+
+static GstPadProbeReturn
+drop (GstPad *pad, GstPadProbeInfo *info, void *data)
+{
+  (void) pad;
+  (void) info;
+  (void) data;
+  return GST_PAD_PROBE_DROP;
+}
+
+static void
+silence (const GValue *item, void *data)
+{
+  GstElement *element = g_value_get_object (item);
+  GstElementFactory *factory = gst_element_get_factory (element);
+  const char *name = factory ? GST_OBJECT_NAME (factory) : "";
+  bool source = g_str_equal (name, "nicesrc");
+  g_autoptr (GstPad) pad = NULL;
+
+  (void) data;
+  if (!source && !g_str_equal (name, "nicesink"))
+    return;
+  pad = gst_element_get_static_pad (element, source ? "src" : "sink");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, drop, NULL,
+                     NULL);
+}
+
+void
+rtc_client_vanish (struct rtc_client *self)
+{
+  GstIterator *elements = gst_bin_iterate_recurse (GST_BIN (self->webrtc));
+
+  g_assert_cmpint (gst_iterator_foreach (elements, silence, NULL), ==, GST_ITERATOR_DONE);
+  gst_iterator_free (elements);
 }
 
 void

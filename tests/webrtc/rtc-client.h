@@ -12,6 +12,7 @@ struct rtc_client_options {
   enum codec codec;
   enum chroma chroma; /* 4:4:4: it offers H.264 High 4:4:4 */
   bool channels;      /* makes "ctl" and "ptr" */
+  bool answers;       /* rtc_client_answer is what it does; no offer, no channels */
   bool decode;        /* else packets are only counted */
 };
 
@@ -20,6 +21,8 @@ struct rtc_client;
 struct rtc_client *rtc_client_new (const struct rtc_client_options *options);
 /* With all candidates. Iterates the main context until it is there. Lent. */
 const char *rtc_client_offer (struct rtc_client *client);
+/* To a WHIP offer. Iterates as above. Lent. */
+const char *rtc_client_answer (struct rtc_client *client, const char *offer);
 void rtc_client_take_answer (struct rtc_client *client, const char *answer);
 void rtc_client_free (struct rtc_client *client);
 
@@ -38,4 +41,7 @@ bool rtc_client_bar (struct rtc_client *client, unsigned bar, uint8_t rgb[3]);
 
 void rtc_client_ask_key (struct rtc_client *client);
 void rtc_client_send (struct rtc_client *client, unsigned channel, const void *bytes, size_t size);
+/* As if its machine were off: from here on it reads nothing and sends nothing. */
+void rtc_client_vanish (struct rtc_client *client);
+void rtc_client_close (struct rtc_client *client, unsigned channel);
 void rtc_client_send_text (struct rtc_client *client, unsigned channel, const char *text);

@@ -100,8 +100,9 @@ bounds_hold (void **state)
   assert_int_equal (feed (&rate, (struct rate_sample){ .loss = 7 }, 100, &now), 300);
 }
 
-/* A way of 3 Mbit/s with a queue, and a screen that rests for a second before it fills it: what is sent above it is late, and then lost. The estimate ends up
- * near it, and neither swings wildly nor starves. */
+/* A way of 3 Mbit/s with a queue, and a screen that rests for a second before it fills it: what is
+ * sent above it is late, and then lost. The estimate ends up near it, and neither swings wildly nor
+ * starves. */
 static void
 narrow_way_is_found (void **state)
 {

@@ -160,8 +160,8 @@ malformed_is_refused (void **state)
   change_refused ("a=setup:actpass", "a=setup:holdconn", "setup");
   change_refused ("a=sctp-port:5000", "a=sctp-port:66000", "sctp-port");
   change_refused ("RTP/SAVPF", "RTP/AVP", "video");
-  change_refused ("m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "m=video 9 UDP/TLS/RTP/SAVPF 96",
-                  "more than one");
+  change_refused ("m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+                  "m=video 9 UDP/TLS/RTP/SAVPF 96", "more than one");
 }
 
 static void
@@ -199,8 +199,8 @@ bombs_are_refused (void **state)
 static void
 refused_sections_are_answered (void **state)
 {
-  g_autofree char *text = changed ("m=application",
-                                   "m=audio 9 UDP/TLS/RTP/SAVPF 111 0\r\na=mid:x\r\nm=application");
+  g_autofree char *text =
+      changed ("m=application", "m=audio 9 UDP/TLS/RTP/SAVPF 111 0\r\na=mid:x\r\nm=application");
   g_autoptr (Sdp) offer = read_as (text, both, 2);
   g_autofree char *inner = sdp_for_webrtcbin (offer, false);
   g_autofree char *answer = NULL;
@@ -298,10 +298,12 @@ fingerprints_match (void **state)
 {
   /* "abc" in base64, which is what SHA-2's examples hash. */
   static const char pem[] = "-----BEGIN CERTIFICATE-----\nYWJj\n-----END CERTIFICATE-----\n";
-  char right[] = "SHA-256 BA:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23:B0:03:61:A3:96:17:7A:9C:B4:"
-                 "10:ff:61:f2:00:15:ad";
-  char wrong[] = "sha-256 00:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23:B0:03:61:A3:96:17:7A:9C:B4:"
-                 "10:ff:61:f2:00:15:ad";
+  char right[] =
+      "SHA-256 BA:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23:B0:03:61:A3:96:17:7A:9C:B4:"
+      "10:ff:61:f2:00:15:ad";
+  char wrong[] =
+      "sha-256 00:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23:B0:03:61:A3:96:17:7A:9C:B4:"
+      "10:ff:61:f2:00:15:ad";
   char *list[] = { wrong, right };
 
   (void) state;
@@ -321,16 +323,11 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    fds_unit_test (chromium_is_read),
-    fds_unit_test (codecs_are_chosen),
-    fds_unit_test (wrong_types_are_no_codecs),
-    fds_unit_test (malformed_is_refused),
-    fds_unit_test (bombs_are_refused),
-    fds_unit_test (refused_sections_are_answered),
-    fds_unit_test (only_what_was_read_goes_on),
-    fds_unit_test (answers_are_checked),
-    fds_unit_test (candidates_are_read),
-    fds_unit_test (fingerprints_match),
+    fds_unit_test (chromium_is_read),           fds_unit_test (codecs_are_chosen),
+    fds_unit_test (wrong_types_are_no_codecs),  fds_unit_test (malformed_is_refused),
+    fds_unit_test (bombs_are_refused),          fds_unit_test (refused_sections_are_answered),
+    fds_unit_test (only_what_was_read_goes_on), fds_unit_test (answers_are_checked),
+    fds_unit_test (candidates_are_read),        fds_unit_test (fingerprints_match),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);
