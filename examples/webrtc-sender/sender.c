@@ -16,11 +16,16 @@
 #include "plugins.h"
 #include "qemu.h"
 
+/* From the last word on its socket to the end of a QEMU. */
+#define QEMU_END_MS 1000
+
 struct sender {
   const struct options *options;
   GMainLoop *loop;
   GCancellable *opening;
   bool over;
+  char *refusal; /* why the VM was not opened */
+  guint verdict; /* 0: that is not about to be said */
   enum status status;
   guint signals[3];
   struct access *access;
@@ -262,6 +267,25 @@ show (struct sender *sender)
   print_url (sender);
 }
 
+static gboolean
+on_qemu_lives (gpointer data)
+{
+  struct sender *sender = data;
+
+  sender->verdict = 0;
+  message_error ("%s", sender->refusal);
+  finish (sender, STATUS_CONNECT);
+  return G_SOURCE_REMOVE;
+}
+
+/* A QEMU of ours that ends closes its socket first: its end, if it comes, is the better reason. */
+static void
+fail_to_open (struct sender *sender, const GError *error)
+{
+  sender->refusal = g_strdup (error->message);
+  sender->verdict = g_timeout_add (sender->qemu ? QEMU_END_MS : 0, on_qemu_lives, sender);
+}
+
 static void
 on_opened (GObject *object, GAsyncResult *result, gpointer data)
 {
@@ -273,12 +297,10 @@ on_opened (GObject *object, GAsyncResult *result, gpointer data)
   g_clear_object (&sender->opening);
   if (sender->over)
     return;
-  if (sender->display) {
+  if (sender->display)
     show (sender);
-  } else {
-    message_error ("%s", error->message);
-    finish (sender, STATUS_CONNECT);
-  }
+  else
+    fail_to_open (sender, error);
 }
 
 static void
@@ -318,6 +340,8 @@ end (struct sender *sender)
     qdmabuf_display_close (sender->display);
   g_clear_object (&sender->display);
   g_clear_pointer (&sender->qemu, qemu_free);
+  g_clear_handle_id (&sender->verdict, g_source_remove);
+  g_free (sender->refusal);
   for (size_t i = 0; i < G_N_ELEMENTS (sender->signals); i++)
     g_source_remove (sender->signals[i]);
   g_main_loop_unref (sender->loop);

@@ -3,12 +3,14 @@
  * The VM is the fake QEMU, the viewers behind the server are stubs. */
 #include "support/fds.h"
 
+#include <glib/gstdio.h>
 #include <libsoup/soup.h>
 #include <string.h>
 
 #include "common/messages.h"
 #include "peer/fake-qemu.h"
 
+#include "http/certificate.h"
 #include "http/server.h"
 #include "webrtc/stub-rooms.h"
 
@@ -354,6 +356,31 @@ test_patch (void **state)
   stop ();
 }
 
+static void
+test_consoles_come_and_go (void **state)
+{
+  const struct ask second = {
+    .method = "POST", .path = "/whep/1", .type = SDP, .body = OFFER_GOOD
+  };
+
+  (void) state;
+  start ();
+  assert_int_equal (ask_with (&second), 201);
+  fake_set_present (rig.fake, 1, false);
+  while (screens_find (rig.screens, 1))
+    g_main_context_iteration (NULL, TRUE);
+  assert_int_equal (ask_with (&second), 404);
+  assert_int_equal (ask (.method = "GET", .path = "/consoles"), 200);
+  assert_false (body_says ("\"index\":1"));
+  fake_set_present (rig.fake, 1, true);
+  while (!screens_find (rig.screens, 1))
+    g_main_context_iteration (NULL, TRUE);
+  assert_int_equal (ask_with (&second), 201);
+  /* The one that watched what is gone still has what it watched. */
+  assert_int_equal (stub.n_broadcasts, 2);
+  stop ();
+}
+
 /* ---- limits ---- */
 
 static void
@@ -491,28 +518,6 @@ test_seats (void **state)
   stop ();
 }
 
-/* ---- the rest ---- */
-
-static void
-test_status (void **state)
-{
-  (void) state;
-  start ();
-  assert_int_equal (ask (.method = "GET", .path = "/consoles", .token = ""), 401);
-  assert_int_equal (ask (.method = "GET", .path = "/consoles", .token = VIEW), 200);
-  assert_true (body_says ("\"index\":1"));
-  assert_true (body_says ("\"width\":800"));
-  assert_true (body_says ("\"state\":\"connected\""));
-  assert_int_equal (ask (.method = "GET", .path = "/stats", .token = ""), 401);
-  assert_int_equal (ask (.method = "GET", .path = "/stats"), 200);
-  assert_true (body_says ("\"encoder\":\"stub\""));
-  assert_int_equal (ask (.method = "POST", .path = "/stats"), 405);
-  assert_int_equal (ask (.method = "GET", .path = "/nothing.js"), 404);
-  assert_int_equal (ask (.method = "GET", .path = "/../server.c"), 404);
-  assert_int_equal (ask (.method = "GET", .path = "/%2e%2e/%2e%2e/etc/passwd"), 404);
-  stop ();
-}
-
 static void
 on_some (GObject *object, GAsyncResult *result, gpointer data)
 {
@@ -541,6 +546,75 @@ send_raw (const char *bytes, size_t size)
                              sizeof some, G_PRIORITY_DEFAULT, NULL, on_some, &done);
   while (!done)
     g_main_context_iteration (NULL, TRUE);
+}
+
+static gboolean
+on_certificate (SoupMessage *message, GTlsCertificate *peer, GTlsCertificateFlags errors,
+                gpointer own)
+{
+  (void) message;
+  return g_tls_certificate_is_same (peer, own) && !(errors & G_TLS_CERTIFICATE_BAD_IDENTITY);
+}
+
+static void
+test_tls (void **state)
+{
+  static const char *const names[] = { "127.0.0.1", NULL };
+  g_autofree char *folder = g_dir_make_tmp ("test-whep-XXXXXX", NULL);
+  g_autofree char *file = g_build_filename (folder, "self-signed.pem", NULL);
+  g_autoptr (GTlsCertificate) certificate = certificate_self_signed (folder, names, NULL);
+  static const char plain[] = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+
+  (void) state;
+  assert_non_null (certificate);
+  start ();
+  server_free (rig.server);
+  rig.server = server_new (&(struct server_config){ .address = "127.0.0.1",
+                                                    .certificate = certificate,
+                                                    .access = rig.access,
+                                                    .sessions = rig.sessions,
+                                                    .sessions_per_minute = 10 },
+                           NULL);
+  assert_non_null (rig.server);
+  server_show (rig.server, rig.screens);
+  g_autofree char *uri = g_strdup_printf ("https://127.0.0.1:%u/whep/0", server_port (rig.server));
+  bool done = false;
+  forget ();
+  got.message = soup_message_new ("OPTIONS", uri);
+  g_signal_connect (got.message, "accept-certificate", G_CALLBACK (on_certificate), certificate);
+  soup_session_send_and_read_async (rig.client, got.message, G_PRIORITY_DEFAULT, NULL, on_sent,
+                                    &done);
+  while (!done)
+    g_main_context_iteration (NULL, TRUE);
+  assert_int_equal (soup_message_get_status (got.message), 200);
+  /* Who speaks plain HTTP, or nothing, is not served, and nobody else is harmed. */
+  send_raw (plain, strlen (plain));
+  send_raw ("", 0);
+  g_unlink (file);
+  g_rmdir (folder);
+  stop ();
+}
+
+/* ---- the rest ---- */
+
+static void
+test_status (void **state)
+{
+  (void) state;
+  start ();
+  assert_int_equal (ask (.method = "GET", .path = "/consoles", .token = ""), 401);
+  assert_int_equal (ask (.method = "GET", .path = "/consoles", .token = VIEW), 200);
+  assert_true (body_says ("\"index\":1"));
+  assert_true (body_says ("\"width\":800"));
+  assert_true (body_says ("\"state\":\"connected\""));
+  assert_int_equal (ask (.method = "GET", .path = "/stats", .token = ""), 401);
+  assert_int_equal (ask (.method = "GET", .path = "/stats"), 200);
+  assert_true (body_says ("\"encoder\":\"stub\""));
+  assert_int_equal (ask (.method = "POST", .path = "/stats"), 405);
+  assert_int_equal (ask (.method = "GET", .path = "/nothing.js"), 404);
+  assert_int_equal (ask (.method = "GET", .path = "/../server.c"), 404);
+  assert_int_equal (ask (.method = "GET", .path = "/%2e%2e/%2e%2e/etc/passwd"), 404);
+  stop ();
 }
 
 static void
@@ -615,6 +689,7 @@ warm_up (void **state)
   start ();
   post (OFFER_GOOD);
   stop ();
+  g_object_unref (g_tls_backend_get_default_database (g_tls_backend_get_default ()));
   return failed;
 }
 
@@ -622,12 +697,20 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    fds_unit_test (test_created),        fds_unit_test (test_discovery),
-    fds_unit_test (test_errors_of_post), fds_unit_test (test_no_vm_yet),
-    fds_unit_test (test_patch),          fds_unit_test (test_limits),
-    fds_unit_test (test_pending),        fds_unit_test (test_hosts_and_origins),
-    fds_unit_test (test_seats),          fds_unit_test (test_status),
-    fds_unit_test (test_garbage),        fds_unit_test (test_connections),
+    fds_unit_test (test_created),
+    fds_unit_test (test_discovery),
+    fds_unit_test (test_errors_of_post),
+    fds_unit_test (test_no_vm_yet),
+    fds_unit_test (test_patch),
+    fds_unit_test (test_limits),
+    fds_unit_test (test_pending),
+    fds_unit_test (test_hosts_and_origins),
+    fds_unit_test (test_seats),
+    fds_unit_test (test_status),
+    fds_unit_test (test_consoles_come_and_go),
+    fds_unit_test (test_tls),
+    fds_unit_test (test_garbage),
+    fds_unit_test (test_connections),
   };
 
   return cmocka_run_group_tests (tests, warm_up, NULL);

@@ -76,6 +76,30 @@ add_console (struct screens *screens, QdmabufConsole *console)
   g_ptr_array_add (screens->list, screen);
 }
 
+static void
+on_added (QdmabufDisplay *display, QdmabufConsole *console, gpointer data)
+{
+  (void) display;
+  add_console (data, console);
+}
+
+/* Those who watch it are told by its broadcast. */
+static void
+on_removed (QdmabufDisplay *display, QdmabufConsole *console, gpointer data)
+{
+  struct screens *screens = data;
+
+  (void) display;
+  for (guint i = 0; i < screens->list->len; i++) {
+    const struct screen *screen = screens->list->pdata[i];
+
+    if (screen->console == console) {
+      g_ptr_array_remove_index (screens->list, i);
+      return;
+    }
+  }
+}
+
 struct screens *
 screens_new (QdmabufDisplay *display, int only, const struct broadcast_config *config)
 {
@@ -88,6 +112,8 @@ screens_new (QdmabufDisplay *display, int only, const struct broadcast_config *c
   screens->config.encoder = screens->encoder = g_strdup (config->encoder);
   screens->config.stats_log = screens->stats_log = g_strdup (config->stats_log);
   screens->list = g_ptr_array_new_with_free_func ((GDestroyNotify) screen_unref);
+  g_signal_connect (display, "console-added", G_CALLBACK (on_added), screens);
+  g_signal_connect (display, "console-removed", G_CALLBACK (on_removed), screens);
   for (guint i = 0; i < n; i++)
     add_console (screens, qdmabuf_display_get_console (display, i));
   return screens;
