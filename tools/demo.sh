@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# demo.sh: install what is missing, build, boot the testcard guest in QEMU and save its screen as
-# testcard.png in the current folder.
+# demo.sh [--picture]: install what is missing, build, boot the testcard guest in QEMU and print a URL
+# that shows its screen in a browser, until Ctrl-C. With --picture it saves that screen as
+# testcard.png in the current folder, and ends.
 #
 # QEMU runs with gl=on: on the GPU where there is a render node to use, else with software rendering
 # and softudmabuf.so, which gives Mesa something to export DMA-BUFs with. Where neither works it
@@ -17,6 +18,8 @@ prefix=$build/prefix
 picture=testcard.png
 scratch=
 qemu_pid=
+sender_pid=
+action=show
 
 say() { printf 'demo: %s\n' "$*"; }
 fail() { printf 'demo: %s\n' "$*" >&2; exit 1; }
@@ -39,7 +42,13 @@ stop_qemu() {
   qemu_pid=
 }
 
+stop_sender() {
+  [[ -z $sender_pid ]] || { kill "$sender_pid" 2>/dev/null && wait "$sender_pid"; } || true
+  sender_pid=
+}
+
 clean_up() {
+  stop_sender
   stop_qemu
   [[ -z $scratch ]] || rm -rf "$scratch"
 }
@@ -69,24 +78,51 @@ boot() {
 save() {
   local log=$scratch/dump.log
   if "$prefix/bin/qdmabuf-dump" "qmp:$scratch/qmp" --timeout 10 -o "$picture" 2>"$log"; then
-    cat "$log" >&2
+    [[ $action == show ]] || cat "$log" >&2
   else
     reason=$(tail -n 1 "$log")
     return 1
   fi
 }
 
-# One way after the other, until a picture is saved.
+# Shows the guest until the user ends it. False: nothing was shown.
+show() {
+  local display=$1 device=$2 preload=$3 url= code=0
+  # QEMU alone gets the preload, in an environment of its own.
+  coproc SENDER {
+    exec "$prefix/bin/qdmabuf-webrtc" --listen 127.0.0.1:0 -- env ${preload:+LD_PRELOAD="$preload"} \
+      qemu-system-x86_64 -nodefaults -no-user-config -m 64 -display "dbus,p2p=yes,$display" -vga none \
+      -device "$device" -device virtio-tablet-pci -serial null \
+      -kernel "$prefix/libexec/qemu-dmabuf/testcard.elf" -append "mode=1280x800 fps=60" \
+      2>"$scratch/sender.log"
+  }
+  sender_pid=$SENDER_PID
+  read -r url <&"${SENDER[0]}" || true
+  if [[ -z $url ]]; then
+    wait "$sender_pid" || true
+    sender_pid=
+    reason=$(grep -v '^ *$' "$scratch/sender.log" | tail -n 1)
+    return 1
+  fi
+  say "open this in a browser on this machine (Ctrl-C ends it):"
+  printf '%s\n' "$url"
+  wait "$sender_pid" || code=$?
+  sender_pid=
+  [[ $code == 0 ]] || fail "$(tail -n 1 "$scratch/sender.log")"
+}
+
+# One way after the other, until one works: what can be saved can be shown.
 try() {
-  local title=$1
+  local title=$1 saved=no
   shift
   say "booting the testcard with $title"
-  if boot "$@" && save; then
-    stop_qemu
+  if boot "$@" && save; then saved=yes; fi
+  stop_qemu
+  if [[ $saved == yes && $action == picture ]]; then
     report "$title"
     exit 0
   fi
-  stop_qemu
+  if [[ $saved == yes ]] && show "$@"; then exit 0; fi
   say "$title is not possible here: $reason"
 }
 
@@ -110,11 +146,13 @@ usable_render_node() {
   done
 }
 
-[[ $# == 0 ]] || fail "usage: demo.sh"
-[[ -w . ]] || fail "$PWD, where $picture is to go, cannot be written to"
+[[ $# == 0 || $* == --picture ]] || fail "usage: demo.sh [--picture]"
+[[ $# == 0 ]] || action=picture
+[[ $action == show || -w . ]] || fail "$PWD, where $picture is to go, cannot be written to"
 "$root/tools/install-deps.sh"
 build_all
 scratch=$(mktemp -d)
+[[ $action == picture ]] || picture=$scratch/$picture
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM

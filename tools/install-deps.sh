@@ -70,6 +70,7 @@ tests  chromium                          any       cmd:chromium
 tests  nodejs                            any       cmd:node
 tests  npm                               any       cmd:npm
 tests  openssl                           -         cmd:openssl
+tests  curl                              -         cmd:curl
 tests  iproute2                          -         cmd:ip
 TABLE
 }

@@ -31,6 +31,8 @@ static struct {
   unsigned last_m_line;
   char last_candidate[128];
   bool may_control, full; /* of the last seat; of every channel */
+  int n_offers;
+  char *answer, *turn; /* the last that a viewer took, and the first server that it was told */
   struct viewer *last;
   const struct seat_handler *seat;
   void *seat_data;
@@ -178,6 +180,37 @@ viewer_answer (const struct viewer_config *config, const char *offer,
   stub.n_viewers++;
   stub.last = viewer;
   return viewer;
+}
+
+struct viewer *
+viewer_offer (const struct viewer_config *config, const struct viewer_handler *handler, void *data,
+              GError **error)
+{
+  struct viewer *viewer = g_new0 (struct viewer, 1);
+
+  (void) error;
+  assert_non_null (config->broadcast);
+  g_free (stub.turn);
+  stub.turn = g_strdup (config->turn ? config->turn[0] : NULL);
+  viewer->handler = handler;
+  viewer->data = data;
+  viewer->idle = g_idle_add (stub_describe, viewer);
+  stub.n_viewers++;
+  stub.n_offers++;
+  stub.last = viewer;
+  return viewer;
+}
+
+bool
+viewer_take_answer (struct viewer *viewer, const char *answer, GError **error)
+{
+  (void) viewer;
+  g_free (stub.answer);
+  stub.answer = g_strdup (answer);
+  if (!strstr (answer, OFFER_BAD))
+    return true;
+  g_set_error (error, SENDER_ERROR, SENDER_ERROR_OFFER, "%s", OFFER_BAD);
+  return false;
 }
 
 void

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# ctest: timeout=120
+# ctest: timeout=300
 #
 # qdmabuf-webrtc as a user types it: what it prints, what it says when it cannot, what it exits with,
 # and what it leaves behind when it is ended. Needs QDMABUF_WEBRTC, TESTCARD_ELF and VERSION in the
