@@ -19,8 +19,11 @@ export class Bar {
     on('cad', actions.ctrlAltDel);
     on('type', () => this.#openTyping());
     on('resize', () => actions.resize(part('resize').ariaPressed !== 'true'));
+    on('fingers', () => actions.fingers(part('fingers').ariaPressed !== 'true'));
     on('full', actions.full);
     on('figures', () => this.#toggleFigures());
+    // Who uses the mouse goes on with the guest; who uses the keyboard stays in the bar.
+    part('tools').addEventListener('click', (event) => event.detail > 0 && !part('type-dialog').open && actions.back());
     part('type-dialog').addEventListener('close', () => this.#closeTyping());
     part('tabs').addEventListener('keydown', (event) => this.#onTabKey(event));
   }
@@ -46,6 +49,12 @@ export class Bar {
 
   showResize(wanted) {
     this.#part('resize').ariaPressed = String(wanted);
+  }
+
+  // possible: there are fingers here, and the guest may have a touch screen.
+  showFingers(possible, wanted) {
+    this.#part('fingers').hidden = !possible;
+    this.#part('fingers').ariaPressed = String(wanted);
   }
 
   showFull(full) {

@@ -95,6 +95,7 @@ export class Connection extends EventTarget {
     this.#openChannels(pc);
     this.#receiveVideo(pc);
     pc.addEventListener('icecandidate', (event) => event.candidate?.candidate && candidates.push(event.candidate));
+    pc.addEventListener('track', (event) => this.pc === pc && this.dispatchEvent(new CustomEvent('track', { detail: event.track })));
     pc.addEventListener('connectionstatechange', () => this.#onConnectionState(pc));
     this.#watchOver(pc);
     const offer = await pc.createOffer();
@@ -137,7 +138,6 @@ export class Connection extends EventTarget {
     if (pc.connectionState === 'failed') this.#lost(new Refusal(0, 'The way to the sender is interrupted.'));
     else if (pc.connectionState === 'connected') {
       this.#failures = 0;
-      this.dispatchEvent(new CustomEvent('track', { detail: pc.getReceivers()[0].track }));
       this.#say('connected', '');
     }
   }

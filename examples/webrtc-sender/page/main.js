@@ -33,6 +33,8 @@ let hasPicture = false;
 let box = { left: 0, top: 0, width: 0, height: 0 };
 let pointerAt = null; // in the window, while it is over the screen
 let resizeWanted = localStorage.getItem('qdmabuf-webrtc-resize') === '1';
+// QEMU offers fingers whether or not the guest has a device for them; a mouse it always has.
+let fingersWanted = localStorage.getItem('qdmabuf-webrtc-fingers') === '1';
 let hintTimer = 0;
 const guest = { width: 0, height: 0, absolute: true, touchSlots: 0 };
 
@@ -43,16 +45,19 @@ const sendInput = (message) => hasControl() && send(message);
 
 const keyboard = new Keyboard(sendInput, navigator.userAgentData?.platform ?? navigator.platform);
 const pointer = new Pointer(
-  sendInput, (message) => !hasControl() || connection.sendMotion(message), () => ({ box, guest, ...guest }),
+  sendInput, (message) => !hasControl() || connection.sendMotion(message),
+  () => ({ box, guest, absolute: guest.absolute, touchSlots: fingersWanted ? guest.touchSlots : 0 }),
   () => keyboard.keepHeld(), rawMotion ? 'pointerrawupdate' : 'pointermove');
 const cursor = new Cursor(screen, part('pointer'));
 const notice = new Notice(stage, part);
 const statistics = new Statistics(() => connection);
 const bar = new Bar(part, {
+  back: () => screen.focus({ preventScroll: true }),
   take: () => { send(protocol.take()); screen.focus(); },
   ctrlAltDel: () => { keyboard.chord(['ControlLeft', 'AltLeft', 'Delete']); screen.focus(); },
   type: (text) => { protocol.text(text).forEach(sendInput); screen.focus(); },
   resize: (wanted) => { resizeWanted = wanted; localStorage.setItem('qdmabuf-webrtc-resize', wanted ? '1' : '0'); wishSize(); },
+  fingers: (wanted) => { release(); fingersWanted = wanted; localStorage.setItem('qdmabuf-webrtc-fingers', wanted ? '1' : '0'); show(); },
   full: () => toggleFullScreen(),
   console: (index) => { if (index !== consoleIndex) openConsole(index); screen.focus(); },
 });
@@ -67,6 +72,7 @@ function show() {
   notice.show(said);
   bar.showControl(control, link.state === 'connected');
   bar.showResize(resizeWanted);
+  bar.showFingers(guest.touchSlots > 0 && navigator.maxTouchPoints > 0, fingersWanted);
   layOut();
 }
 

@@ -97,7 +97,7 @@ export class Statistics {
 
   // From the sender's timestamp, which a frame gets when it goes to the encoder, and from QEMU's update to there.
   #latency() {
-    const before = (this.#sender?.library?.['publish-us']?.p50 ?? 0) / 1000;
+    const before = (this.#sender?.library?.['delivered-us']?.p50 ?? 0) / 1000;
 
     return median(this.#ages.filter(Number.isFinite)) + before;
   }
