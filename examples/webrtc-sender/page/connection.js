@@ -46,7 +46,10 @@ export class Connection extends EventTarget {
   start() {
     this.stop();
     this.#say('connecting', '');
-    this.#connect().catch((error) => this.#lost(error));
+    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+    this.pc = pc;
+    // What becomes of an attempt that was given up is of no interest.
+    this.#connect(pc).catch((error) => this.pc === pc && this.#lost(error));
   }
 
   stop() {
@@ -83,13 +86,11 @@ export class Connection extends EventTarget {
     this.dispatchEvent(new CustomEvent('state', { detail: { state, text, inMs } }));
   }
 
-  async #connect() {
-    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+  async #connect(pc) {
     const whep = new Whep(this.#token);
     const abort = new AbortController();
     const candidates = [];
 
-    this.pc = pc;
     this.#whep = whep;
     this.#abort = abort;
     this.#openChannels(pc);
@@ -100,7 +101,10 @@ export class Connection extends EventTarget {
     this.#watchOver(pc);
     const offer = await pc.createOffer();
     const { answer, iceServers } = await whep.post(`whep/${this.#console}`, offer.sdp, abort.signal);
-    if (this.pc !== pc) return;
+    if (this.pc !== pc) {
+      whep.end();
+      return;
+    }
     // What it says of TURN servers must be known before candidates are gathered.
     if (iceServers.length > 0) pc.setConfiguration({ ...pc.getConfiguration(), iceServers });
     const gathered = new Promise((resolve) => {
@@ -182,7 +186,6 @@ export class Connection extends EventTarget {
   }
 
   #lost(error) {
-    if (error.name === 'AbortError') return;
     this.stop();
     const refused = error instanceof Refusal && (error.status === 401 || error.status === 403);
     if (refused) {

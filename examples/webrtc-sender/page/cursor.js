@@ -2,6 +2,8 @@
 // The guest's cursor: as the browser's own where that is possible, which costs no time, else drawn over the picture.
 
 const CSS_MAX = 128; // pixels; a larger one is not shown by browsers
+// Whether a picture may have another density than the page.
+const HAS_DENSITY = CSS.supports('cursor', 'image-set(url("x.png") 2x) 0 0, default');
 
 export class Cursor {
   #screen;
@@ -65,11 +67,13 @@ export class Cursor {
     if (width > CSS_MAX || height > CSS_MAX) return null;
     const key = `${width}×${height}@${ratio}`;
     if (this.#style?.key !== key) {
-      const url = this.#url(Math.round(width * ratio), Math.round(height * ratio));
+      const density = HAS_DENSITY ? ratio : 1;
+      const url = this.#url(Math.round(width * density), Math.round(height * density));
+      const image = HAS_DENSITY ? `image-set(url("${url}") ${density}x)` : `url("${url}")`;
       const x = Math.min(Math.max(Math.round(hotX * scale), 0), width - 1);
       const y = Math.min(Math.max(Math.round(hotY * scale), 0), height - 1);
 
-      this.#style = { key, css: `image-set(url("${url}") ${ratio}x) ${x} ${y}, default` };
+      this.#style = { key, css: `${image} ${x} ${y}, default` };
     }
     return this.#style.css;
   }

@@ -58,7 +58,7 @@ const bar = new Bar(part, {
   type: (text) => { protocol.text(text).forEach(sendInput); screen.focus(); },
   resize: (wanted) => { resizeWanted = wanted; localStorage.setItem('qdmabuf-webrtc-resize', wanted ? '1' : '0'); wishSize(); },
   fingers: (wanted) => { release(); fingersWanted = wanted; localStorage.setItem('qdmabuf-webrtc-fingers', wanted ? '1' : '0'); show(); },
-  full: () => toggleFullScreen(),
+  full: () => toggleFullScreen().catch(() => hint('The browser does not allow full screen here.')),
   console: (index) => { if (index !== consoleIndex) openConsole(index); screen.focus(); },
 });
 
@@ -238,7 +238,8 @@ async function lockPointer() {
   try {
     await screen.requestPointerLock({ unadjustedMovement: true });
   } catch (error) {
-    if (error.name === 'NotSupportedError') await screen.requestPointerLock();
+    if (error.name !== 'NotSupportedError') throw error;
+    await screen.requestPointerLock();
   }
 }
 
