@@ -76,11 +76,23 @@
   canvas.height = 3 * 4;
   const context = canvas.getContext('2d', { willReadFrequently: true, alpha: false });
 
+  // What is read of one picture must be of one picture, and the next may come at any time.
+  const still = (video, work) => {
+    if (video.readyState < 2)
+      return null;
+    const picture = new VideoFrame(video);
+    try {
+      return work(picture);
+    } finally {
+      picture.close();
+    }
+  };
+
   // Each cell becomes 3 by 3 pixels, of which the middle one is read: the value of 32 bits, or null.
-  const readCode = (video, code) => {
+  const readCode = (picture, code) => {
     const width = code.columns * 3;
     const height = code.rows * 3;
-    context.drawImage(video, code.x, code.y, code.columns * code.cellWidth, code.rows * code.cellHeight,
+    context.drawImage(picture, code.x, code.y, code.columns * code.cellWidth, code.rows * code.cellHeight,
       0, 0, width, height);
     const pixels = context.getImageData(0, 0, width, height).data;
     let value = 0;
@@ -102,31 +114,31 @@
   };
 
   // The counter, by the copy at the top and that at the bottom. damage says where to look, guess which comes next.
-  const readCounter = (video, damage, guess) => {
-    const card = layout(video.videoWidth, video.videoHeight);
+  const readCounter = (video, damage, guess) => still(video, (picture) => {
+    const card = layout(picture.displayWidth, picture.displayHeight);
     if (damage !== 'box')
-      return { top: readCode(video, card.topCode), bottom: readCode(video, card.bottomCode) };
+      return { top: readCode(picture, card.topCode), bottom: readCode(picture, card.bottomCode) };
     for (let step = 0; step < BOX_STEPS; step++) {
-      const top = readCode(video, boxCode(card, guess + step, false));
+      const top = readCode(picture, boxCode(card, guess + step, false));
       if (top !== null && (top - guess - step) % BOX_STEPS === 0)
-        return { top, bottom: readCode(video, boxCode(card, guess + step, true)) };
+        return { top, bottom: readCode(picture, boxCode(card, guess + step, true)) };
     }
     return { top: null, bottom: null };
-  };
+  }) ?? { top: null, bottom: null };
 
   const readInput = (video) => {
-    const value = readCode(video, layout(video.videoWidth, video.videoHeight).inputCode);
+    const value = still(video, (picture) => readCode(picture, layout(picture.displayWidth, picture.displayHeight).inputCode));
     return value === null ? null : {
       key: value & 0xff, down: Boolean(value & 0x100), buttons: (value >>> 9) & 31, wheel: (value >>> 14) & 3,
       events: value >>> 16,
     };
   };
 
-  // Red, green and blue of a pixel of the picture.
-  const pixel = (video, x, y) => {
-    context.drawImage(video, x, y, 1, 1, 0, 0, 1, 1);
+  // Red, green and blue of some pixels of one picture. places: [x, y].
+  const pixels = (video, places) => still(video, (picture) => places.map(([x, y]) => {
+    context.drawImage(picture, x, y, 1, 1, 0, 0, 1, 1);
     return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
-  };
+  }));
 
   let watching = null;
 
@@ -156,6 +168,9 @@
     video.requestVideoFrameCallback(next);
   };
 
+  // How many different counters it has seen.
+  const counters = () => new Set((watching?.frames ?? []).map(({ top }) => top).filter((top) => top !== null)).size;
+
   const stop = () => {
     const frames = watching ? watching.frames : [];
     watching = null;
@@ -173,5 +188,12 @@
     video.requestVideoFrameCallback(next);
   });
 
-  globalThis.probe = { layout, box, readCounter, readInput, pixel, watch, stop, frameWhere };
+  // When the first picture of the page's life was presented, in ms of performance.now().
+  const firstFrame = new Promise((resolve) => {
+    addEventListener('DOMContentLoaded', () => {
+      document.querySelector('video')?.requestVideoFrameCallback((now, frame) => resolve(frame.presentationTime));
+    });
+  });
+
+  globalThis.probe = { layout, box, readCounter, readInput, pixels, watch, counters, stop, frameWhere, firstFrame };
 })();

@@ -2,16 +2,18 @@
 // A QEMU with the testcard, and what the guest says on its serial line.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 export class Vm {
-  // gl: false, or true for software GL. Arguments of the guest as tools/testcard/README.md has them.
-  constructor({ gl = false, append = 'mode=1280x720 fps=60', devices = ['virtio-tablet-pci'] } = {}) {
+  // gl: false, or true for software GL. display: of the device's options. Arguments of the guest as
+  // tools/testcard/README.md has them.
+  constructor({ gl = false, display = '', append = 'mode=1280x720 fps=60', devices = ['virtio-tablet-pci'] } = {}) {
     this.folder = mkdtempSync(join(tmpdir(), 'qdmabuf-vm-'));
     this.qmp = join(this.folder, 'qmp');
-    this.options = { gl, append, devices };
+    this.options = { gl, display, append, devices };
     this.lines = [];
     this.waiting = [];
   }
@@ -19,11 +21,12 @@ export class Vm {
   get address() { return `qmp:${this.qmp}`; }
 
   async start() {
-    const { gl, append, devices } = this.options;
+    const { gl, display: options, append, devices } = this.options;
     const display = gl ? 'dbus,p2p=yes,gl=on,rendernode=/dev/null' : 'dbus,p2p=yes,gl=off';
     const args = ['-nodefaults', '-no-user-config', '-m', '64', '-accel', 'tcg', '-vga', 'none', '-display', display,
-      '-device', gl ? 'virtio-vga-gl' : 'virtio-vga', ...devices.flatMap((device) => ['-device', device]),
+      '-device', `${gl ? 'virtio-vga-gl' : 'virtio-vga'}${options && `,${options}`}`, ...devices.flatMap((device) => ['-device', device]),
       '-serial', 'stdio', '-qmp', `unix:${this.qmp},server=on,wait=off`,
+      '-qmp', `unix:${join(this.folder, 'own')},server=on,wait=off`,
       '-kernel', process.env.TESTCARD_ELF, '-append', append];
     const env = { ...process.env, ...(gl ? { LD_PRELOAD: process.env.SOFTUDMABUF } : {}) };
     this.qemu = spawn('qemu-system-x86_64', args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -62,6 +65,26 @@ export class Vm {
   }
 
   forget() { this.lines = []; }
+
+  // Over a QMP socket of its own.
+  async command(execute) {
+    const socket = connect(join(this.folder, 'own'));
+    try {
+      for (const one of ['qmp_capabilities', execute])
+        socket.write(JSON.stringify({ execute: one }));
+      let answers = 0;
+      for await (const text of createInterface({ input: socket })) {
+        const { error, return: result } = JSON.parse(text);
+        if (error)
+          throw new Error(`QMP ${execute}: ${error.desc}`);
+        if (result !== undefined && ++answers === 2)
+          return result;
+      }
+      throw new Error(`QMP ${execute}: no answer`);
+    } finally {
+      socket.destroy();
+    }
+  }
 
   // Ends QEMU without a goodbye; start() begins another at the same address.
   async kill() {
