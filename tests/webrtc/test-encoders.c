@@ -324,9 +324,10 @@ test_bitrate (void **state)
     int64_t took_us = g_get_monotonic_time () - start;
     print_message ("%s: %" G_GUINT64_FORMAT " bytes in 30 frames, then %" G_GUINT64_FORMAT "\n",
                    subject->element, much, little);
-    /* vp8enc counts time by pts, and this machine may be slow; the others count frames. */
+    /* vp8enc counts time by pts: where the machine is slow, a low rate has bytes enough for each of
+     * its frames. The others count frames. */
     if (subject->coding.codec == CODEC_VP8)
-      assert_true (little * 8 * 1000 / (uint64_t) took_us < 3 * LOW_KBIT);
+      assert_true (little * 3 < much * 2 || little * 8 * 1000 / (uint64_t) took_us < 3 * LOW_KBIT);
     else
       assert_true (little * 5 < much * 4);
     bench_clear (&bench);
