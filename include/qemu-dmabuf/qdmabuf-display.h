@@ -8,6 +8,27 @@
 
 G_BEGIN_DECLS
 
+/**
+ * QdmabufDisplayState:
+ * @QDMABUF_DISPLAY_STATE_CONNECTED: the VM is there; or another client has its private connection, and frames go on
+ * @QDMABUF_DISPLAY_STATE_WAITING: the VM is gone, and the display waits for it to come back
+ * @QDMABUF_DISPLAY_STATE_CLOSED: the connection is over
+ *
+ * How a display stands with its VM.
+ *
+ * Since: 0.1
+ */
+typedef enum {
+  QDMABUF_DISPLAY_STATE_CONNECTED,
+  QDMABUF_DISPLAY_STATE_WAITING,
+  QDMABUF_DISPLAY_STATE_CLOSED,
+} QdmabufDisplayState;
+
+#define QDMABUF_TYPE_DISPLAY_STATE (qdmabuf_display_state_get_type ())
+
+QDMABUF_AVAILABLE_IN_0_1
+GType qdmabuf_display_state_get_type (void);
+
 #define QDMABUF_TYPE_DISPLAY (qdmabuf_display_get_type ())
 
 QDMABUF_AVAILABLE_IN_0_1
@@ -48,6 +69,9 @@ QdmabufConsole *qdmabuf_display_get_console (QdmabufDisplay *self, guint index);
 
 QDMABUF_AVAILABLE_IN_0_1
 gboolean qdmabuf_display_is_closed (QdmabufDisplay *self);
+
+QDMABUF_AVAILABLE_IN_0_1
+QdmabufDisplayState qdmabuf_display_get_state (QdmabufDisplay *self);
 
 QDMABUF_AVAILABLE_IN_0_1
 void qdmabuf_display_close (QdmabufDisplay *self);

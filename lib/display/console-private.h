@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* QdmabufConsole as display and session see it, and the state that its own files share: console.c
- * (what it is), console-properties.c, console-run.c (start, stop, news), console-frames.c (getting
- * frames), console-input.c (keys, pointer, touches), console-devices.c (what takes them). */
+ * (what it is), console-properties.c, console-run.c (start, stop), console-news.c (what its flow
+ * tells), console-frames.c (getting frames), console-input.c (keys, pointer, touches),
+ * console-devices.c (what takes them). */
 #pragma once
 
 #include <qemu-dmabuf/qdmabuf-console.h>
@@ -55,6 +56,11 @@ void console_set_size (QdmabufConsole *console, guint width, guint height);
 void console_warn (QdmabufConsole *console, const GError *error);
 void console_set_devices (QdmabufConsole *console, const struct peer_devices *devices);
 bool console_is_listening (QdmabufConsole *console);
+bool console_is_started (QdmabufConsole *console);
+bool console_has_type (QdmabufConsole *console, const char *type);
+/* See flow_park and flow_resume. Any thread. */
+void console_park (QdmabufConsole *console);
+void console_resume (QdmabufConsole *console);
 /* Wakes everybody who waits, with CLOSED. Any thread. */
 void console_session_over (QdmabufConsole *console);
 /* QEMU no longer has it. Wakes everybody who waits, with NOT_FOUND. Any thread. */
@@ -65,6 +71,8 @@ bool console_check_gone (QdmabufConsole *console, GError **error);
  * its index may be another one's. */
 struct peer *console_borrow_peer (QdmabufConsole *console, GError **error);
 
+/* Its data is the console. */
+extern const struct flow_handler console_flow_handler;
 /* A flow that will not go away until it is returned. Nullable. */
 struct flow *console_borrow_flow (QdmabufConsole *console);
 void console_return_flow (QdmabufConsole *console);

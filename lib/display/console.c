@@ -23,8 +23,8 @@
  * own mappings only and hands all others to the handler that was there before. With
  * `QDMABUF_SIGBUS=0` in the environment there is none, and such memory is read by pread() instead.
  *
- * What a GPU reads it also converts, unless `QDMABUF_EGL_CONVERT=cpu` in the environment leaves that
- * to the CPU. OpenGL that is rendered in software leaves it there by itself, unless
+ * What a GPU reads it also converts, unless `QDMABUF_EGL_CONVERT=cpu` in the environment leaves
+ * that to the CPU. OpenGL that is rendered in software leaves it there by itself, unless
  * `QDMABUF_EGL_CONVERT=gpu`.
  *
  * Since: 0.1
@@ -48,6 +48,12 @@ console_new (struct session *session, const struct peer_console *info)
   self->devices = info->devices;
   console_news_init (self);
   return self;
+}
+
+bool
+console_has_type (QdmabufConsole *self, const char *type)
+{
+  return g_str_equal (self->type, type);
 }
 
 bool

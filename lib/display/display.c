@@ -4,6 +4,7 @@
 #include <qemu-dmabuf/qdmabuf-error.h>
 
 #include "display/console-private.h"
+#include "display/display-private.h"
 #include "display/notifier.h"
 #include "display/roster.h"
 #include "display/session.h"
@@ -23,7 +24,7 @@ struct _QdmabufDisplay {
   GObject parent_instance;
 
   struct session *session;
-  struct notifier *on_closed, *on_consoles;
+  struct notifier *on_closed, *on_consoles, *on_state, *on_replaced;
   struct roster *roster;
   char *name;
   char *uuid;
@@ -31,7 +32,11 @@ struct _QdmabufDisplay {
 
 G_DEFINE_FINAL_TYPE (QdmabufDisplay, qdmabuf_display, G_TYPE_OBJECT)
 
-enum { PROP_NAME = 1, PROP_UUID, N_PROPS };
+enum { PROP_NAME = 1, PROP_UUID, PROP_RECONNECT, PROP_STATE, N_PROPS };
+
+/* Which of its sockets ends first is chance when QEMU quits: a client that took over is there for
+ * longer. */
+#define REPLACED_AFTER_US 250000
 
 static GParamSpec *props[N_PROPS];
 static guint closed_signal, added_signal, removed_signal;
@@ -63,6 +68,47 @@ emit_consoles (GObject *object)
 }
 
 static void
+state_changed (void *data)
+{
+  QdmabufDisplay *self = data;
+
+  notifier_post (self->on_state, 0);
+}
+
+/* The lists first: who hears of the state may look at them. */
+static void
+emit_state (GObject *object)
+{
+  QdmabufDisplay *self = QDMABUF_DISPLAY (object);
+
+  emit_consoles (object);
+  if (!session_is_announced (self->session))
+    g_object_notify_by_pspec (object, props[PROP_STATE]);
+}
+
+static void
+replaced (void *data)
+{
+  QdmabufDisplay *self = data;
+
+  notifier_post (self->on_replaced, REPLACED_AFTER_US);
+}
+
+static void
+emit_replaced (GObject *object)
+{
+  QdmabufDisplay *self = QDMABUF_DISPLAY (object);
+  g_autoptr (GError) error =
+      g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_REPLACED,
+                   "another client has the private connection: frames go on, input does not");
+  g_autoptr (GPtrArray) consoles = roster_current (self->roster);
+
+  for (guint i = 0; i < consoles->len && session_is_replaced (self->session); i++)
+    if (console_is_listening (g_ptr_array_index (consoles, i)))
+      console_warn (g_ptr_array_index (consoles, i), error);
+}
+
+static void
 session_closed (void *data)
 {
   QdmabufDisplay *self = data;
@@ -76,212 +122,29 @@ emit_closed (GObject *object)
   QdmabufDisplay *self = QDMABUF_DISPLAY (object);
   g_autoptr (GError) reason = session_dup_reason (self->session);
 
+  g_object_notify_by_pspec (object, props[PROP_STATE]);
   session_announce_closed (self->session);
   g_signal_emit (self, closed_signal, 0, reason);
 }
 
-/* Takes peer. */
-static QdmabufDisplay *
-display_new (struct peer *peer, GMainContext *context)
+QdmabufDisplay *
+display_new (struct peer *peer, struct comeback *comeback, GMainContext *context)
 {
   static const struct session_handler handler = { .consoles_changed = consoles_changed,
+                                                  .state_changed = state_changed,
+                                                  .replaced = replaced,
                                                   .closed = session_closed };
   QdmabufDisplay *self = g_object_new (QDMABUF_TYPE_DISPLAY, NULL);
 
-  self->session = session_new (peer, context);
+  self->session = session_new (peer, comeback, context);
   self->on_closed = notifier_new (G_OBJECT (self), context, emit_closed);
   self->on_consoles = notifier_new (G_OBJECT (self), context, emit_consoles);
+  self->on_state = notifier_new (G_OBJECT (self), context, emit_state);
+  self->on_replaced = notifier_new (G_OBJECT (self), context, emit_replaced);
   self->name = g_strdup (peer_name (peer));
   self->uuid = g_strdup (peer_uuid (peer));
   session_open (self->session, self->roster, &handler, self);
   return self;
-}
-
-static QdmabufDisplay *
-open_in (GMainContext *context, const char *address, const char *vm, GCancellable *cancellable,
-         GError **error)
-{
-  struct peer *peer = peer_open (address, vm, cancellable, error);
-
-  return peer ? display_new (peer, context) : NULL;
-}
-
-/**
- * qdmabuf_list_vms:
- * @address: (nullable): a bus, as in [func@QemuDmabuf.Display.open]
- * @cancellable: (nullable): cancels it
- * @error: return location for an error
- *
- * The VMs whose QEMU offers a D-Bus display at @address. Blocks for some milliseconds, at most some
- * seconds. May be called from any thread.
- *
- * Each is a dictionary that can grow: `name` (`s`), `uuid` (`s`), `bus-name` (`s`, "" on a private
- * connection) and `consoles` (`au`).
- *
- * Errors: [error@QemuDmabuf.Error] `INVALID_ARGUMENT` (no such form of address), `CONNECT`, `BUSY`
- * (somebody else uses the QMP socket); those of GIO. A bus without any VM is `NOT_FOUND`.
- *
- * Returns: (transfer full): an array of type `aa{sv}`
- *
- * Since: 0.1
- */
-GVariant *
-qdmabuf_list_vms (const char *address, GCancellable *cancellable, GError **error)
-{
-  GVariant *vms = peer_list_vms (address, cancellable, error);
-
-  return vms ? g_variant_ref_sink (vms) : NULL;
-}
-
-/**
- * qdmabuf_display_open:
- * @address: (nullable): where the VM is: "session", "system", a D-Bus address, "qmp:PATH" (asks the
- * QEMU behind that QMP socket for a private connection: `-display dbus,p2p=yes`), "fd:N" (a
- * connected socket); %NULL: the session bus
- * @cancellable: (nullable): cancels it
- * @error: return location for an error
- *
- * Connects to the only VM at @address. Blocks for some milliseconds, at most some seconds; needs no
- * main loop. May be called from any thread.
- *
- * A private connection has one client: opening one takes it away from whoever had it.
- *
- * Errors: [error@QemuDmabuf.Error] `INVALID_ARGUMENT` (no such form of address), `CONNECT`,
- * `NOT_FOUND` (no VM there), `AMBIGUOUS` (several; the message lists them), `BUSY` (somebody else
- * uses the QMP socket); those of GIO.
- *
- * Returns: (transfer full): the display
- *
- * Since: 0.1
- */
-QdmabufDisplay *
-qdmabuf_display_open (const char *address, GCancellable *cancellable, GError **error)
-{
-  return qdmabuf_display_open_vm (address, NULL, cancellable, error);
-}
-
-/**
- * qdmabuf_display_open_vm:
- * @address: (nullable): as in [func@QemuDmabuf.Display.open]
- * @vm: (nullable): the name or the UUID of the VM, or its unique name on the bus; %NULL: the only
- * one there
- * @cancellable: (nullable): cancels it
- * @error: return location for an error
- *
- * Connects to one VM among several. Otherwise like [func@QemuDmabuf.Display.open]; a @vm that is
- * not there is [error@QemuDmabuf.Error] `NOT_FOUND`, and the message lists those that are.
- *
- * Returns: (transfer full): the display
- *
- * Since: 0.1
- */
-QdmabufDisplay *
-qdmabuf_display_open_vm (const char *address, const char *vm, GCancellable *cancellable,
-                         GError **error)
-{
-  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
-
-  return open_in (context, address, vm, cancellable, error);
-}
-
-/**
- * qdmabuf_display_open_fd:
- * @fd: a connected socket, the other end of which QEMU has (`add_client` with the protocol
- * `@dbus-display`); it is duplicated, the caller keeps and closes its own
- * @cancellable: (nullable): cancels it
- * @error: return location for an error
- *
- * Connects over a private connection that the caller arranged. Otherwise like
- * [func@QemuDmabuf.Display.open]; an @fd that is no open socket is [error@QemuDmabuf.Error]
- * `INVALID_ARGUMENT`.
- *
- * Returns: (transfer full): the display
- *
- * Since: 0.1
- */
-QdmabufDisplay *
-qdmabuf_display_open_fd (int fd, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
-  struct peer *peer = peer_open_fd (fd, cancellable, error);
-
-  return peer ? display_new (peer, context) : NULL;
-}
-
-struct open_request {
-  char *address;
-  char *vm;
-  GMainContext *context; /* the caller's, not that of the thread that opens */
-};
-
-static void
-open_request_free (gpointer data)
-{
-  struct open_request *request = data;
-
-  g_free (request->address);
-  g_free (request->vm);
-  g_main_context_unref (request->context);
-  g_free (request);
-}
-
-static void
-open_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
-{
-  struct open_request *request = task_data;
-  GError *error = NULL;
-  QdmabufDisplay *display =
-      open_in (request->context, request->address, request->vm, cancellable, &error);
-
-  (void) source;
-  if (display)
-    g_task_return_pointer (task, display, g_object_unref);
-  else
-    g_task_return_error (task, error);
-}
-
-/**
- * qdmabuf_display_open_async:
- * @address: (nullable): as in [func@QemuDmabuf.Display.open]
- * @vm: (nullable): as in [func@QemuDmabuf.Display.open_vm]
- * @cancellable: (nullable): cancels it
- * @callback: called in the caller's thread-default main context when it is done
- * @user_data: for @callback
- *
- * Does what [func@QemuDmabuf.Display.open_vm] does without blocking the caller.
- *
- * Since: 0.1
- */
-void
-qdmabuf_display_open_async (const char *address, const char *vm, GCancellable *cancellable,
-                            GAsyncReadyCallback callback, gpointer user_data)
-{
-  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
-  struct open_request *request = g_new0 (struct open_request, 1);
-
-  request->address = g_strdup (address);
-  request->vm = g_strdup (vm);
-  request->context = g_main_context_ref_thread_default ();
-  g_task_set_source_tag (task, qdmabuf_display_open_async);
-  g_task_set_task_data (task, request, open_request_free);
-  g_task_run_in_thread (task, open_in_thread);
-}
-
-/**
- * qdmabuf_display_open_finish:
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Returns: (transfer full): the display; errors as of [func@QemuDmabuf.Display.open]
- *
- * Since: 0.1
- */
-QdmabufDisplay *
-qdmabuf_display_open_finish (GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail (g_task_is_valid (result, NULL), NULL);
-
-  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 /**
@@ -374,6 +237,25 @@ qdmabuf_display_is_closed (QdmabufDisplay *self)
 }
 
 /**
+ * qdmabuf_display_get_state:
+ * @self: a display
+ *
+ * How the display stands with its VM now: [property@QemuDmabuf.Display:state]. May be called from
+ * any thread.
+ *
+ * Returns: the state
+ *
+ * Since: 0.1
+ */
+QdmabufDisplayState
+qdmabuf_display_get_state (QdmabufDisplay *self)
+{
+  g_return_val_if_fail (QDMABUF_IS_DISPLAY (self), QDMABUF_DISPLAY_STATE_CLOSED);
+
+  return session_state (self->session);
+}
+
+/**
  * qdmabuf_display_close:
  * @self: a display
  *
@@ -392,6 +274,22 @@ qdmabuf_display_close (QdmabufDisplay *self)
   session_close (self->session);
 }
 
+GType
+qdmabuf_display_state_get_type (void)
+{
+  static GType type;
+  static const GEnumValue values[] = {
+    { QDMABUF_DISPLAY_STATE_CONNECTED, "QDMABUF_DISPLAY_STATE_CONNECTED", "connected" },
+    { QDMABUF_DISPLAY_STATE_WAITING, "QDMABUF_DISPLAY_STATE_WAITING", "waiting" },
+    { QDMABUF_DISPLAY_STATE_CLOSED, "QDMABUF_DISPLAY_STATE_CLOSED", "closed" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("QdmabufDisplayState", values));
+  return type;
+}
+
 static void
 qdmabuf_display_finalize (GObject *object)
 {
@@ -400,6 +298,8 @@ qdmabuf_display_finalize (GObject *object)
   session_close (self->session);
   g_clear_pointer (&self->on_closed, notifier_free);
   g_clear_pointer (&self->on_consoles, notifier_free);
+  g_clear_pointer (&self->on_state, notifier_free);
+  g_clear_pointer (&self->on_replaced, notifier_free);
   g_clear_pointer (&self->roster, roster_free);
   g_clear_pointer (&self->session, session_unref);
   g_free (self->name);
@@ -419,9 +319,26 @@ qdmabuf_display_get_property (GObject *object, guint id, GValue *value, GParamSp
   case PROP_UUID:
     g_value_set_string (value, self->uuid);
     break;
+  case PROP_RECONNECT:
+    g_value_set_boolean (value, session_reconnects (self->session));
+    break;
+  case PROP_STATE:
+    g_value_set_enum (value, (gint) session_state (self->session));
+    break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
+}
+
+static void
+qdmabuf_display_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  QdmabufDisplay *self = QDMABUF_DISPLAY (object);
+
+  if (id == PROP_RECONNECT)
+    session_set_reconnect (self->session, g_value_get_boolean (value));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void
@@ -432,11 +349,12 @@ qdmabuf_display_class_init (QdmabufDisplayClass *klass)
 
   object_class->finalize = qdmabuf_display_finalize;
   object_class->get_property = qdmabuf_display_get_property;
+  object_class->set_property = qdmabuf_display_set_property;
 
   /**
    * QdmabufDisplay:name:
    *
-   * The name of the VM.
+   * The name of the VM, as it was when the display was opened.
    *
    * Since: 0.1
    */
@@ -444,11 +362,54 @@ qdmabuf_display_class_init (QdmabufDisplayClass *klass)
   /**
    * QdmabufDisplay:uuid:
    *
-   * The UUID of the VM.
+   * The UUID of the VM, as it was when the display was opened.
    *
    * Since: 0.1
    */
   props[PROP_UUID] = g_param_spec_string ("uuid", NULL, NULL, NULL, flags);
+  /**
+   * QdmabufDisplay:reconnect:
+   *
+   * Whether the display waits for its VM when it goes away, instead of being closed. It stays
+   * %FALSE, whatever it is set to, for a display that was opened on a socket ("fd:N",
+   * [func@QemuDmabuf.Display.open_fd]): nobody can come back to that.
+   *
+   * When the VM is lost, [property@QemuDmabuf.Display:state] becomes `WAITING`. The display, its
+   * consoles, and whoever waits for a frame stay as they are; input fails with
+   * [error@QemuDmabuf.Error] `CLOSED`, at once, and is not sent later. When the VM is back, the
+   * state becomes `CONNECTED`, the consoles that were started are started again, and the next frame
+   * says that all of it is new. Consoles that the VM has no longer are removed
+   * ([signal@QemuDmabuf.Display::console-removed]), others are added; a console stays the same
+   * object if its number, its type and its head are the same, while its label and the properties of
+   * how to read stay as they were. [signal@QemuDmabuf.Display::closed] comes only after
+   * [method@QemuDmabuf.Display.close], or when this is set to %FALSE while the display waits.
+   *
+   * On a bus the VM is the one that was asked for by name or UUID; if none was, or by its unique
+   * name, the one with both the name and the UUID of before. Behind "qmp:PATH" it is whoever is
+   * there.
+   *
+   * Another client that takes the private connection of a QEMU that goes on is let have it: frames
+   * go on, input fails with `REPLACED`, and the signal [signal@QemuDmabuf.Console::warning] says so
+   * once. The display takes the connection back only while a started console gets no frames, and at
+   * most three times from the same QEMU. It connects again when the last listener of this QEMU ends
+   * and another one appears at the path.
+   *
+   * May be set on any thread.
+   *
+   * Since: 0.1
+   */
+  props[PROP_RECONNECT] = g_param_spec_boolean ("reconnect", NULL, NULL, FALSE,
+                                                G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  /**
+   * QdmabufDisplay:state:
+   *
+   * How the display stands with its VM. Changes at any time; `notify` is emitted in the display's
+   * main context, once for changes that follow each other fast.
+   *
+   * Since: 0.1
+   */
+  props[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, QDMABUF_TYPE_DISPLAY_STATE,
+                                         QDMABUF_DISPLAY_STATE_CONNECTED, flags);
   g_object_class_install_properties (object_class, N_PROPS, props);
 
   /**
@@ -459,7 +420,8 @@ qdmabuf_display_class_init (QdmabufDisplayClass *klass)
    * The connection is over and the library will not come back to it. Emitted exactly once, and
    * nothing is emitted by the display or its consoles after it. Comes after
    * [method@QemuDmabuf.Display.close], or when the connection is lost; while frames still arrive
-   * because another client only took the private connection over, it does not come.
+   * because another client only took the private connection over, it does not come, nor while
+   * [property@QemuDmabuf.Display:reconnect] is set.
    *
    * Since: 0.1
    */

@@ -1,33 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* A session is over when the main connection is gone and no listener lives: while one does, another
- * client has taken the private connection over, and frames go on. */
+ * client has taken the private connection over, and frames go on. One that reconnects waits then
+ * instead, with all its consoles, and goes on with the next peer. */
 #include "display/session.h"
 
 #include <qemu-dmabuf/qdmabuf-error.h>
 
 #include "display/console-private.h"
-#include "display/roster.h"
-
-struct session {
-  gatomicrefcount refs;
-  GMainContext *context;
-  struct roster *roster; /* lent; set before events arrive, not used after they end */
-  struct session_handler handler;
-  void *data;
-
-  GMutex lock; /* guards all below */
-  GCond idle;
-  struct peer *peer; /* NULL after close */
-  unsigned borrowed;
-  bool over;
-  bool announced;
-  bool closing;
-  bool peer_gone;
-  GError *reason;
-};
+#include "display/session-private.h"
 
 struct session *
-session_new (struct peer *peer, GMainContext *context)
+session_new (struct peer *peer, struct comeback *comeback, GMainContext *context)
 {
   struct session *self = g_new0 (struct session, 1);
 
@@ -36,6 +19,10 @@ session_new (struct peer *peer, GMainContext *context)
   self->peer = peer;
   g_mutex_init (&self->lock);
   g_cond_init (&self->idle);
+  if (comeback) {
+    self->reconnector = reconnector_new (comeback, &session_return, self);
+    reconnector_remember (self->reconnector, peer);
+  }
   return self;
 }
 
@@ -52,6 +39,7 @@ session_unref (struct session *self)
   if (!g_atomic_ref_count_dec (&self->refs))
     return;
   g_clear_pointer (&self->peer, peer_free);
+  g_clear_pointer (&self->reconnector, reconnector_free);
   g_clear_error (&self->reason);
   g_main_context_unref (self->context);
   g_mutex_clear (&self->lock);
@@ -100,18 +88,57 @@ session_dup_reason (struct session *self)
   return reason;
 }
 
+QdmabufDisplayState
+session_state (struct session *self)
+{
+  g_mutex_lock (&self->lock);
+  QdmabufDisplayState state = self->over || self->closing ? QDMABUF_DISPLAY_STATE_CLOSED
+                              : self->waiting             ? QDMABUF_DISPLAY_STATE_WAITING
+                                                          : QDMABUF_DISPLAY_STATE_CONNECTED;
+  g_mutex_unlock (&self->lock);
+  return state;
+}
+
+bool
+session_reconnects (struct session *self)
+{
+  g_mutex_lock (&self->lock);
+  bool reconnect = self->reconnect;
+  g_mutex_unlock (&self->lock);
+  return reconnect;
+}
+
+void
+session_set_reconnect (struct session *self, bool reconnect)
+{
+  g_autoptr (GError) reason = NULL;
+
+  g_mutex_lock (&self->lock);
+  self->reconnect = reconnect && self->reconnector;
+  bool give_up = !reconnect && self->waiting && !self->over && !self->closing;
+  if (give_up)
+    reason = g_steal_pointer (&self->reason);
+  g_mutex_unlock (&self->lock);
+  if (!give_up)
+    return;
+  reconnector_cease (self->reconnector);
+  session_end (self, reason);
+}
+
 struct peer *
 session_borrow_peer (struct session *self, GError **error)
 {
   struct peer *peer = NULL;
 
   g_mutex_lock (&self->lock);
-  if (!self->closing && !self->over)
+  bool over = self->closing || self->over;
+  if (!over && !self->waiting)
     peer = self->peer;
   if (peer)
     self->borrowed++;
   else
-    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_CLOSED, "the connection to the VM is closed");
+    g_set_error (error, QDMABUF_ERROR, QDMABUF_ERROR_CLOSED, "%s",
+                 over ? "the connection to the VM is closed" : "waiting for the VM to come back");
   g_mutex_unlock (&self->lock);
   return peer;
 }
@@ -125,25 +152,29 @@ session_return_peer (struct session *self)
   g_mutex_unlock (&self->lock);
 }
 
-static bool
-any_listening (struct session *self)
+/* Without the lock. The peer, once nobody uses it; NULL: there is none. */
+static struct peer *
+take_peer (struct session *self)
 {
-  g_autoptr (GPtrArray) consoles = roster_current (self->roster);
-
-  for (guint i = 0; i < consoles->len; i++)
-    if (console_is_listening (g_ptr_array_index (consoles, i)))
-      return true;
-  return false;
+  g_mutex_lock (&self->lock);
+  struct peer *peer = g_steal_pointer (&self->peer);
+  while (self->borrowed > 0)
+    g_cond_wait (&self->idle, &self->lock);
+  g_mutex_unlock (&self->lock);
+  return peer;
 }
 
-static void
-end (struct session *self, const GError *error)
+void
+session_end (struct session *self, const GError *error)
 {
   g_mutex_lock (&self->lock);
   bool first = !self->over;
   self->over = true;
-  if (first && error && !self->closing)
-    self->reason = g_error_copy (error);
+  if (first) {
+    g_clear_error (&self->reason);
+    if (error && !self->closing)
+      self->reason = g_error_copy (error);
+  }
   g_mutex_unlock (&self->lock);
   if (!first)
     return;
@@ -153,118 +184,113 @@ end (struct session *self, const GError *error)
   self->handler.closed (self->data);
 }
 
+static bool
+any_started (GPtrArray *consoles)
+{
+  for (guint i = 0; i < consoles->len; i++)
+    if (console_is_started (g_ptr_array_index (consoles, i)))
+      return true;
+  return false;
+}
+
+/* True: it waits, and did not before. */
+static bool
+begin_to_wait (struct session *self, const GError *reason, bool *waits)
+{
+  g_mutex_lock (&self->lock);
+  *waits = self->reconnect && !self->over && !self->closing;
+  bool first = *waits && !self->waiting;
+  if (first) {
+    self->waiting = true;
+    g_clear_error (&self->reason);
+    self->reason = g_error_copy (reason);
+  }
+  g_mutex_unlock (&self->lock);
+  return first;
+}
+
 /* Which of the two sockets ends first is chance when QEMU quits; what is said of it is not. */
-static void
-end_lost (struct session *self, const GError *error)
+void
+session_lose (struct session *self, const GError *error)
 {
   g_autoptr (GError) gone =
       g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_CLOSED, "the connection to the VM ended%s%s",
                    error ? ": " : "", error ? error->message : "");
+  bool waits = false;
 
-  end (self, gone);
+  if (begin_to_wait (self, gone, &waits)) {
+    g_autoptr (GPtrArray) consoles = roster_current (self->roster);
+
+    for (guint i = 0; i < consoles->len; i++)
+      console_park (g_ptr_array_index (consoles, i));
+    self->handler.state_changed (self->data);
+    reconnector_begin (self->reconnector, any_started (consoles));
+  } else if (!waits)
+    session_end (self, gone);
 }
 
-bool
-session_listener_lost (struct session *self, const GError *error)
+void
+session_need_frames (struct session *self)
+{
+  if (self->reconnector)
+    reconnector_need (self->reconnector);
+}
+
+/* The reconnector's thread. */
+static void
+leave (void *data)
+{
+  struct peer *peer = take_peer (data);
+
+  if (peer)
+    peer_free (peer);
+}
+
+/* True: it is the session's from now on. */
+static bool
+take_over (struct session *self, struct peer *peer)
 {
   g_mutex_lock (&self->lock);
-  bool gone = self->peer_gone && !self->closing;
+  bool wanted = self->waiting && !self->over && !self->closing;
+  if (wanted) {
+    self->peer = peer;
+    self->peer_gone = self->waiting = false;
+    g_clear_error (&self->reason);
+  }
   g_mutex_unlock (&self->lock);
-  if (gone && !any_listening (self))
-    end_lost (self, error);
-  return session_is_closed (self);
+  return wanted;
 }
 
+/* The same thread; session_close waits for it, so that peer stays meanwhile. */
 static void
-peer_closed (void *data, bool private_connection, const GError *error)
+back (void *data, struct peer *peer)
 {
   struct session *self = data;
 
-  g_mutex_lock (&self->lock);
-  self->peer_gone = true;
-  g_mutex_unlock (&self->lock);
-  if (!private_connection || !any_listening (self))
-    end_lost (self, error);
-}
-
-/* Full transfer; NULL: QEMU has none of that index. */
-static QdmabufConsole *
-find (struct session *self, unsigned index)
-{
-  g_autoptr (GPtrArray) consoles = roster_current (self->roster);
-
-  for (guint i = 0; i < consoles->len; i++)
-    if (qdmabuf_console_get_index (g_ptr_array_index (consoles, i)) == index)
-      return g_object_ref (g_ptr_array_index (consoles, i));
-  return NULL;
-}
-
-static void
-console_size (void *data, unsigned index, unsigned width, unsigned height)
-{
-  g_autoptr (QdmabufConsole) console = find (data, index);
-
-  if (console)
-    console_set_size (console, width, height);
-}
-
-static void
-console_devices (void *data, unsigned index, const struct peer_devices *devices)
-{
-  g_autoptr (QdmabufConsole) console = find (data, index);
-
-  if (console)
-    console_set_devices (console, devices);
-}
-
-static void
-console_removed (void *data, unsigned index)
-{
-  struct session *self = data;
-  g_autoptr (QdmabufConsole) console = roster_remove (self->roster, index);
-
-  if (!console)
+  if (!take_over (self, peer)) {
+    peer_free (peer);
     return;
-  console_set_gone (console);
-  self->handler.consoles_changed (self->data);
+  }
+  session_meet (self, peer);
+  peer_set_handler (peer, &session_events, self);
+  g_autoptr (GPtrArray) consoles = roster_current (self->roster);
+  for (guint i = 0; i < consoles->len; i++)
+    console_resume (g_ptr_array_index (consoles, i));
+  self->handler.state_changed (self->data);
 }
 
-static void
-console_added (void *data, const struct peer_console *info)
-{
-  struct session *self = data;
-
-  roster_add (self->roster, console_new (self, info));
-  self->handler.consoles_changed (self->data);
-}
-
-static void
-console_warning (void *data, unsigned index, const GError *error)
-{
-  g_autoptr (QdmabufConsole) console = find (data, index);
-
-  if (console)
-    console_warn (console, error);
-}
+const struct reconnector_handler session_return = { .leave = leave, .back = back };
 
 void
 session_open (struct session *self, struct roster *roster, const struct session_handler *handler,
               void *data)
 {
-  static const struct peer_handler peer_handler = { .console_size = console_size,
-                                                    .console_devices = console_devices,
-                                                    .console_warning = console_warning,
-                                                    .closed = peer_closed,
-                                                    .console_added = console_added,
-                                                    .console_removed = console_removed };
-
   self->roster = roster;
   self->handler = *handler;
   self->data = data;
-  for (unsigned i = 0; i < peer_n_consoles (self->peer); i++)
-    roster_add (self->roster, console_new (self, peer_console (self->peer, i)));
-  roster_show_all (self->roster);
-  peer_set_handler (self->peer, &peer_handler, self);
+  session_meet (self, self->peer);
+  roster_show_all (roster);
+  peer_set_handler (self->peer, &session_events, self);
 }
 
 void
@@ -277,15 +303,13 @@ session_close (struct session *self)
   if (!first)
     return;
 
-  end (self, NULL);
+  session_end (self, NULL);
   g_autoptr (GPtrArray) consoles = roster_all (self->roster);
   for (guint i = 0; i < consoles->len; i++)
     qdmabuf_console_stop (g_ptr_array_index (consoles, i));
-  g_mutex_lock (&self->lock);
-  while (self->borrowed > 0)
-    g_cond_wait (&self->idle, &self->lock);
-  struct peer *peer = g_steal_pointer (&self->peer);
-  g_mutex_unlock (&self->lock);
+  if (self->reconnector)
+    reconnector_stop (self->reconnector);
+  struct peer *peer = take_peer (self);
   if (peer)
     peer_free (peer);
 }

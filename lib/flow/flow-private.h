@@ -13,13 +13,12 @@
 struct flow_figures {
   uint64_t frames, dropped, warnings, replies;
   uint64_t scanouts, updates, registrations;
-  int64_t first_frame;    /* µs from start to the first frame, 0: none yet */
-  struct timings reply;   /* UpdateDMABUF read from the socket → answered */
+  int64_t first_frame;             /* µs from start to the first frame, 0: none yet */
+  struct timings reply;            /* UpdateDMABUF read from the socket → answered */
   struct timings stages[N_STAGES]; /* of frames: call read from the socket → there */
 };
 
 struct flow {
-  struct peer *peer;
   unsigned console;
   struct flow_config config;
   struct flow_handler handler;
@@ -40,7 +39,8 @@ struct flow {
   struct inbox inbox;
   QdmabufCursor *cursor;
   bool listening;      /* the listener's socket is open */
-  bool lost;           /* said so */
+  bool lost;           /* over, or parked */
+  bool resumed;        /* since the last registration began */
   int64_t register_at; /* when to listen anew, INT64_MAX: no need */
   int64_t registered;  /* when it was last done */
   struct settle settle;
@@ -81,6 +81,8 @@ void flow_end_loans (struct flow *flow, int64_t now);
 /* What settle functions returned, with the lock released: asks QEMU, and tells the mailbox how long
  * frames are unsure. */
 void flow_settle (struct flow *flow, bool ask, int64_t end);
+/* peer_refresh_size, if there is a peer. */
+void flow_refresh_size (struct flow *flow);
 /* Makes a socket pair, a listener on one end, and gives the other to QEMU. */
 bool flow_register (struct flow *flow, GCancellable *cancellable, GError **error);
 /* With the lock held: listen anew, but not oftener than twice a second. */

@@ -51,7 +51,7 @@ step (struct flow *self)
     return false;
   g_mutex_unlock (&self->lock);
   if (ask)
-    peer_refresh_size (self->peer, self->console);
+    flow_refresh_size (self);
   if (done)
     flow_finish (self, NULL);
   if (read && flow_lends (self, work.buffer))
@@ -165,12 +165,11 @@ flow_destroy (struct flow *self)
 }
 
 static struct flow *
-flow_alloc (struct peer *peer, unsigned console, const struct flow_config *config,
-            const struct flow_handler *handler, void *data)
+flow_alloc (unsigned console, const struct flow_config *config, const struct flow_handler *handler,
+            void *data)
 {
   struct flow *self = g_new0 (struct flow, 1);
 
-  self->peer = peer;
   self->console = console;
   self->config = *config;
   self->handler = *handler;
@@ -186,11 +185,33 @@ flow_alloc (struct peer *peer, unsigned console, const struct flow_config *confi
   return self;
 }
 
-struct flow *
-flow_new (struct peer *peer, unsigned console, const struct flow_config *config,
-          const struct flow_handler *handler, void *data, GCancellable *cancellable, GError **error)
+/* False: error, and nothing to wait for. */
+static bool
+register_or_park (struct flow *self, GCancellable *cancellable, GError **error)
 {
-  struct flow *self = flow_alloc (peer, console, config, handler, data);
+  GError *why = NULL;
+  bool registered = flow_register (self, cancellable, &why);
+
+  if (!registered && !self->handler.will_return (self->data, why)) {
+    g_propagate_error (error, why);
+    return false;
+  }
+  g_clear_error (&why);
+  g_mutex_lock (&self->lock);
+  self->starting = false;
+  self->lost = !registered;
+  if (!registered)
+    self->listening = false;
+  g_cond_signal (&self->wake);
+  g_mutex_unlock (&self->lock);
+  return true;
+}
+
+struct flow *
+flow_new (unsigned console, const struct flow_config *config, const struct flow_handler *handler,
+          void *data, GCancellable *cancellable, GError **error)
+{
+  struct flow *self = flow_alloc (console, config, handler, data);
   struct reader_config reader = config->reader;
 
   reader.ready = ready;
@@ -201,13 +222,8 @@ flow_new (struct peer *peer, unsigned console, const struct flow_config *config,
    * registration. */
   if (self->reader)
     self->thread = g_thread_new ("qdmabuf-convert", convert_main, self);
-  if (self->thread && flow_register (self, cancellable, error)) {
-    g_mutex_lock (&self->lock);
-    self->starting = false;
-    g_cond_signal (&self->wake);
-    g_mutex_unlock (&self->lock);
+  if (self->thread && register_or_park (self, cancellable, error))
     return self;
-  }
   flow_free (self);
   return NULL;
 }

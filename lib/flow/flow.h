@@ -13,6 +13,12 @@
 #include "listen/listener.h"
 #include "listen/peer.h"
 
+enum flow_fate {
+  FLOW_OVER,  /* no frame will come any more: who waits is woken */
+  FLOW_PARK,  /* flow_resume will come */
+  FLOW_RETRY, /* in a second */
+};
+
 /* Called on the flow's threads, with no lock held; must not block nor call back into the flow but
  * for its getters. */
 struct flow_handler {
@@ -20,7 +26,16 @@ struct flow_handler {
   void (*cursor_changed) (void *data);
   void (*disabled) (void *data);
   void (*warning) (void *data, const GError *error); /* lent */
-  void (*lost) (void *data, const GError *error);    /* once, last: no frame will come any more */
+  /* QEMU closed the listener's socket; the flow registers anew by itself. error: nullable, lent. */
+  void (*hung_up) (void *data, const GError *error);
+  /* QEMU does not take the listener. What next? error: lent. */
+  enum flow_fate (*lost) (void *data, const GError *error);
+  /* Is that a reason to wait for another peer, when the flow is new? */
+  bool (*will_return) (void *data, const GError *error);
+  /* The peer, which stays until it is given back; NULL: there is none, for now or for ever. It may
+   * be another one each time. */
+  struct peer *(*borrow_peer) (void *data, GError **error);
+  void (*return_peer) (void *data);
 };
 
 struct flow_config {
@@ -33,14 +48,17 @@ struct flow_config {
 
 struct flow;
 
-/* Starts the threads and registers with QEMU; blocks for QEMU's answer. peer must outlive the flow.
- */
-struct flow *flow_new (struct peer *peer, unsigned console, const struct flow_config *config,
-                       const struct flow_handler *handler, void *data, GCancellable *cancellable,
-                       GError **error);
+/* Starts the threads and registers with QEMU; blocks for QEMU's answer. */
+struct flow *
+flow_new (unsigned console, const struct flow_config *config, const struct flow_handler *handler,
+          void *data, GCancellable *cancellable, GError **error);
 /* Once flow_console_size reaches the flow: QEMU's answers to its questions come by it, and no frame
- * is sure without them. */
-void flow_go (struct flow *flow);
+ * is sure without them. False: the flow is parked. */
+bool flow_go (struct flow *flow);
+/* QEMU is gone: frames stay as they are, and nothing is tried until flow_resume. */
+void flow_park (struct flow *flow);
+/* Another QEMU is there: registers with it, and forgets what the one before had shown. */
+void flow_resume (struct flow *flow);
 /* Stops and joins the threads; answers what waits. No handler runs after it returns. Not from a
  * handler. */
 void flow_free (struct flow *flow);

@@ -50,6 +50,17 @@ inbox_give_up (struct inbox *inbox)
   return steal_replies (inbox);
 }
 
+GPtrArray *
+inbox_forget (struct inbox *inbox)
+{
+  g_clear_pointer (&inbox->current, qdmabuf_buffer_unref);
+  inbox->pending = DAMAGE_NONE;
+  inbox->version = 0;
+  inbox->updated = inbox->doubtful = false;
+  inbox->due = inbox->disable_due = inbox->resize_due = INT64_MAX;
+  return steal_replies (inbox);
+}
+
 static void
 set_current (struct inbox *inbox, QdmabufBuffer *buffer)
 {

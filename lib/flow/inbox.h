@@ -26,8 +26,8 @@
 #define INBOX_MAX_INLINE (64u << 20)
 
 enum inbox_verdict {
-  INBOX_QUEUED,     /* the update will be read; the inbox owns its reply now */
-  INBOX_FULL,       /* the update will be read, but not waited for: too many are. The caller answers. */
+  INBOX_QUEUED, /* the update will be read; the inbox owns its reply now */
+  INBOX_FULL,   /* the update will be read, but not waited for: too many are. The caller answers. */
   INBOX_NO_SCANOUT, /* nothing to read: QEMU never announced a DMA-BUF. The caller answers. */
   INBOX_STOPPED,    /* the owner's own: it does not ask the inbox any more. The caller answers. */
   INBOX_LOST,       /* QEMU dropped the scanout that this update belongs to. The caller answers, and
@@ -57,7 +57,7 @@ struct inbox {
 struct inbox_work {
   QdmabufBuffer *buffer; /* full */
   struct damage damage;
-  GPtrArray *replies; /* full; dropping it answers them all */
+  GPtrArray *replies;   /* full; dropping it answers them all */
   int64_t time;         /* of the newest call that it is for */
   struct stamps stamps; /* of the oldest, which has waited longest: see inbox */
   int64_t deadline;
@@ -65,6 +65,8 @@ struct inbox_work {
 
 /* answer is called for each reply that the inbox or a work gives up: it sends and frees it. */
 void inbox_init (struct inbox *inbox, GDestroyNotify answer);
+/* As if nothing had come yet, but for the console's size. The replies that wait: full transfer. */
+GPtrArray *inbox_forget (struct inbox *inbox);
 void inbox_clear (struct inbox *inbox);
 
 /* Replies to updates of the scanout before, which nobody will read any more, come back to be

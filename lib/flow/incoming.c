@@ -79,7 +79,7 @@ update_pixels (void *data, struct rect r, uint32_t stride, uint32_t fourcc, cons
   g_mutex_unlock (&self->lock);
 
   if (unannounced)
-    peer_refresh_size (self->peer, self->console);
+    flow_refresh_size (self);
   if (!ok)
     flow_warn (self, error);
 }
@@ -231,6 +231,7 @@ closed (void *data, const GError *error)
   flow_want_registration (self, g_get_monotonic_time ());
   g_cond_signal (&self->wake);
   g_mutex_unlock (&self->lock);
+  self->handler.hung_up (self->data, error);
 }
 
 const struct listener_handler flow_incoming = {

@@ -10,6 +10,7 @@
 
 #define REGISTER_INTERVAL_US 500000
 #define REGISTER_TRIES 3
+#define RETRY_US G_USEC_PER_SEC
 
 static bool
 make_listener (struct flow *self, int *qemus_end, GError **error)
@@ -28,8 +29,31 @@ make_listener (struct flow *self, int *qemus_end, GError **error)
   return self->listener != NULL;
 }
 
-bool
-flow_register (struct flow *self, GCancellable *cancellable, GError **error)
+void
+flow_refresh_size (struct flow *self)
+{
+  struct peer *peer = self->handler.borrow_peer (self->data, NULL);
+
+  if (!peer)
+    return;
+  peer_refresh_size (peer, self->console);
+  self->handler.return_peer (self->data);
+}
+
+static bool
+has_peer (struct flow *self)
+{
+  struct peer *peer = self->handler.borrow_peer (self->data, NULL);
+
+  if (!peer)
+    return false;
+  bool open = peer_is_open (peer);
+  self->handler.return_peer (self->data);
+  return open;
+}
+
+static bool
+register_with (struct flow *self, struct peer *peer, GCancellable *cancellable, GError **error)
 {
   int qemus_end = -1;
 
@@ -45,10 +69,22 @@ flow_register (struct flow *self, GCancellable *cancellable, GError **error)
   mailbox_hold (reader_mailbox (self->reader), end);
   if (!make_listener (self, &qemus_end, error))
     return false;
-  bool ok = peer_register_listener (self->peer, self->console, qemus_end, cancellable, error);
+  bool ok = peer_register_listener (peer, self->console, qemus_end, cancellable, error);
   close (qemus_end);
   if (!ok)
     g_clear_pointer (&self->listener, listener_free);
+  return ok;
+}
+
+bool
+flow_register (struct flow *self, GCancellable *cancellable, GError **error)
+{
+  struct peer *peer = self->handler.borrow_peer (self->data, error);
+
+  if (!peer)
+    return false;
+  bool ok = register_with (self, peer, cancellable, error);
+  self->handler.return_peer (self->data);
   return ok;
 }
 
@@ -57,7 +93,7 @@ flow_settle (struct flow *self, bool ask, int64_t end)
 {
   mailbox_hold (reader_mailbox (self->reader), end);
   if (ask)
-    peer_refresh_size (self->peer, self->console);
+    flow_refresh_size (self);
 }
 
 void
@@ -81,28 +117,79 @@ flow_registration_due (struct flow *self, int64_t now)
   return true;
 }
 
-/* This console is over; the session too, if nothing else of it is left. */
+/* This console is over, or has to wait; the session too, if nothing else of it is left. */
 static void
 give_up (struct flow *self, const GError *error)
 {
   g_mutex_lock (&self->lock);
-  self->lost = true;
   self->listening = false;
   g_mutex_unlock (&self->lock);
-  self->handler.lost (self->data, error);
+  enum flow_fate fate = self->handler.lost (self->data, error);
+
+  g_mutex_lock (&self->lock);
+  self->lost = fate == FLOW_OVER || (fate == FLOW_PARK && !self->resumed);
+  if (!self->lost) {
+    self->quiet_losses = 0;
+    self->register_at = g_get_monotonic_time () + (self->resumed ? 0 : RETRY_US);
+  }
+  g_mutex_unlock (&self->lock);
+  if (fate != FLOW_OVER)
+    return;
   bool gone = g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_NOT_FOUND);
   mailbox_close (reader_mailbox (self->reader),
                  gone ? QDMABUF_ERROR_NOT_FOUND : QDMABUF_ERROR_CLOSED, error->message);
 }
 
 void
+flow_park (struct flow *self)
+{
+  g_mutex_lock (&self->lock);
+  self->lost = true;
+  g_mutex_unlock (&self->lock);
+}
+
+void
+flow_resume (struct flow *self)
+{
+  g_mutex_lock (&self->lock);
+  self->lost = false;
+  self->resumed = true;
+  self->quiet_losses = 0;
+  self->scanouts_lost = 0;
+  self->told_no_scanout = self->told_scanout_lost = false;
+  self->register_at = g_get_monotonic_time ();
+  g_cond_signal (&self->wake);
+  g_mutex_unlock (&self->lock);
+}
+
+/* Nothing that the QEMU of before said is true of the next. The listener is closed. */
+static void
+forget (struct flow *self)
+{
+  g_mutex_lock (&self->lock);
+  g_autoptr (GPtrArray) replies = inbox_forget (&self->inbox);
+  QdmabufCursor *cursor = g_steal_pointer (&self->cursor);
+  self->stats.replies += replies->len;
+  g_mutex_unlock (&self->lock);
+  if (!cursor)
+    return;
+  qdmabuf_cursor_unref (cursor);
+  self->handler.cursor_changed (self->data);
+}
+
+bool
 flow_go (struct flow *self)
 {
   g_mutex_lock (&self->lock);
+  if (self->lost) {
+    g_mutex_unlock (&self->lock);
+    return false;
+  }
   settle_registered (&self->settle, g_get_monotonic_time ());
   int64_t end = self->settle.end;
   g_mutex_unlock (&self->lock);
   flow_settle (self, true, end);
+  return true;
 }
 
 static void
@@ -120,15 +207,19 @@ void
 flow_register_again (struct flow *self)
 {
   /* Another client took the main connection over; the listener that lives is all that is left. */
-  if (flow_is_listening (self) && !peer_is_open (self->peer))
+  if (flow_is_listening (self) && !has_peer (self))
     return;
   g_clear_pointer (&self->listener, listener_free);
   g_mutex_lock (&self->lock);
+  bool resumed = self->resumed;
+  self->resumed = false;
   bool hopeless = self->quiet_losses >= REGISTER_TRIES;
   bool stopping = self->stopping;
   self->register_at = INT64_MAX; /* closing the old one asked for it again */
   g_mutex_unlock (&self->lock);
 
+  if (resumed)
+    forget (self);
   if (hopeless) {
     g_autoptr (GError) error = g_error_new (QDMABUF_ERROR, QDMABUF_ERROR_CLOSED,
                                             "QEMU closes the listener's socket each time");

@@ -46,14 +46,19 @@ peer_register_listener (struct peer *peer, unsigned index, int fd, GCancellable 
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
   g_autofree char *path = g_strdup_printf ("%s%u", PATH_CONSOLE, index);
   GError *detail = NULL;
+  struct deadline deadline;
 
   if (peer_find_console (peer, index, error) < 0 || !peer_check_open (peer, error) ||
       g_unix_fd_list_append (fds, fd, error) < 0)
     return false;
+  /* Not the caller's cancellable itself: GDBus loses what it made for a call whose cancellable is
+   * cancelled just after the answer came. Its own limit is the shorter one. */
+  deadline_start (&deadline, 2 * deadline_answer_ms, cancellable);
   g_autoptr (GVariant) reply = g_dbus_connection_call_with_unix_fd_list_sync (
       peer->connection->dbus, peer->vm->bus_name, path, INTERFACE_CONSOLE, "RegisterListener",
       g_variant_new ("(h)", 0), G_VARIANT_TYPE_UNIT, G_DBUS_CALL_FLAGS_NO_AUTO_START,
-      (int) deadline_answer_ms, fds, NULL, cancellable, &detail);
+      (int) deadline_answer_ms, fds, NULL, deadline.cancellable, &detail);
+  deadline_stop (&deadline);
   if (reply)
     return true;
   set_register_error (peer, index, detail, error);

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "listen/address.h"
 #include "listen/connection.h"
 #include "listen/input.h"
 #include "listen/peer.h"
@@ -42,6 +43,9 @@ struct peer {
   bool handled; /* handler is set */
 };
 
+/* The connection that a peer at that address has; takes an fd out of it. Blocks. */
+struct connection *peer_connect (struct address *address, GMainContext *context,
+                                 GCancellable *cancellable, GError **error);
 /* Index of console `index` in the VM's list; -1: there is none, error NOT_FOUND. */
 int peer_find_console (struct peer *peer, unsigned index, GError **error);
 /* False: the connection is over, error CLOSED or REPLACED. */

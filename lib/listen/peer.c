@@ -30,9 +30,9 @@ connect_to_bus (GBusType type, GMainContext *context, GCancellable *cancellable,
   return NULL;
 }
 
-static struct connection *
-connect_to (struct address *address, GMainContext *context, GCancellable *cancellable,
-            GError **error)
+struct connection *
+peer_connect (struct address *address, GMainContext *context, GCancellable *cancellable,
+              GError **error)
 {
   int fd = -1;
 
@@ -149,7 +149,7 @@ open_address (struct address *address, const char *vm, GCancellable *cancellable
   peer->context = g_main_context_new ();
   g_mutex_init (&peer->inputs_lock);
   peer->inputs = g_ptr_array_new_with_free_func ((GDestroyNotify) input_free);
-  peer->connection = connect_to (address, peer->context, cancellable, error);
+  peer->connection = peer_connect (address, peer->context, cancellable, error);
   if (peer->connection) {
     peer->connection->on_closed = on_connection_closed;
     peer->connection->data = peer;
@@ -216,7 +216,7 @@ peer_list_vms (const char *text, GCancellable *cancellable, GError **error)
       !address_parse (text, &address, error))
     return NULL;
   GMainContext *context = g_main_context_new ();
-  struct connection *connection = connect_to (&address, context, cancellable, error);
+  struct connection *connection = peer_connect (&address, context, cancellable, error);
   if (connection) {
     list = list_from (connection, is_private (&address), cancellable, error);
     connection_free (connection);

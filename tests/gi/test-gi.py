@@ -90,6 +90,9 @@ def check_buffer():
     assert unknown.dup_drm_format() is None
     names = [spec.name for spec in GObject.list_properties(QemuDmabuf.Console)]
     assert {"lend-buffers", "pipelined", "color"} <= set(names), names
+    names = [spec.name for spec in GObject.list_properties(QemuDmabuf.Display)]
+    assert {"reconnect", "state"} <= set(names), names
+    assert QemuDmabuf.DisplayState.WAITING == 1
 
 
 def check_color():

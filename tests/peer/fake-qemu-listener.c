@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "listen/deadline.h"
 #include "listen/names.h"
 #include "peer/fake-qemu-private.h"
 
@@ -78,14 +79,21 @@ on_listener_message (GDBusConnection *dbus, GDBusMessage *message, gboolean inco
   return taken ? NULL : message;
 }
 
-/* As QEMU asks for properties when it makes its proxies: blocking, 25 s, errors ignored. */
+/* As QEMU asks for properties when it makes its proxies: blocking, 25 s, errors ignored. With a
+ * cancellable of its own: GDBus loses what it made for a call whose cancellable is cancelled just
+ * after the answer came. */
 static GVariant *
 get_all (struct fake_qemu *fake, struct fake_listener *listener, const char *interface)
 {
-  return g_dbus_connection_call_sync (listener->connection->dbus, NULL, PATH_LISTENER,
-                                      INTERFACE_PROPERTIES, "GetAll",
-                                      g_variant_new ("(s)", interface), G_VARIANT_TYPE ("(a{sv})"),
-                                      G_DBUS_CALL_FLAGS_NONE, 25000, fake->cancellable, NULL);
+  struct deadline deadline;
+
+  deadline_start (&deadline, 25000, fake->cancellable);
+  GVariant *reply = g_dbus_connection_call_sync (
+      listener->connection->dbus, NULL, PATH_LISTENER, INTERFACE_PROPERTIES, "GetAll",
+      g_variant_new ("(s)", interface), G_VARIANT_TYPE ("(a{sv})"), G_DBUS_CALL_FLAGS_NONE, -1,
+      deadline.cancellable, NULL);
+  deadline_stop (&deadline);
+  return reply;
 }
 
 static char *

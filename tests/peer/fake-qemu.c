@@ -156,7 +156,8 @@ serve_main (struct fake_qemu *fake)
   g_mutex_lock (&fake->mutex);
   fake->main = g_object_ref (fake->connection->dbus);
   /* The client has its own by now; with ours open it would never see the end. */
-  close (fake->client_fd);
+  if (fake->client_fd >= 0)
+    close (fake->client_fd);
   fake->client_fd = -1;
   g_cond_broadcast (&fake->changed);
   g_mutex_unlock (&fake->mutex);
@@ -193,19 +194,18 @@ free_pending (gpointer data)
   fake_pending_free (data);
 }
 
-struct fake_qemu *
-fake_new (const struct fake_options *options)
+/* Takes both; client_fd: -1: the client has it. */
+static struct fake_qemu *
+new_between (const struct fake_options *options, int main_fd, int client_fd)
 {
   struct fake_qemu *fake = g_new0 (struct fake_qemu, 1);
-  int fds[2];
 
   g_assert_cmpuint (options->n_consoles, <=, FAKE_MAX_CONSOLES);
-  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
   fake->options = *options;
   fake->name = g_strdup (options->name ? options->name : "fake");
   fake->uuid = g_strdup (options->uuid ? options->uuid : "5f0e7a4c-0d5e-4a7b-9c53-6a1d3c0b9e21");
-  fake->main_fd = fds[0];
-  fake->client_fd = fds[1];
+  fake->main_fd = main_fd;
+  fake->client_fd = client_fd;
   fake->faults = options->faults;
   for (unsigned i = 0; i < FAKE_MAX_CONSOLES; i++) {
     fake->widths[i] = options->width ? options->width : 640;
@@ -219,6 +219,21 @@ fake_new (const struct fake_options *options)
   fake->cancellable = g_cancellable_new ();
   fake->thread = g_thread_new ("fake-qemu", fake_thread, fake);
   return fake;
+}
+
+struct fake_qemu *
+fake_new (const struct fake_options *options)
+{
+  int fds[2];
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+  return new_between (options, fds[0], fds[1]);
+}
+
+struct fake_qemu *
+fake_new_on (const struct fake_options *options, int fd)
+{
+  return new_between (options, fd, -1);
 }
 
 void

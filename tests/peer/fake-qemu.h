@@ -60,6 +60,8 @@ struct fake_options {
 struct fake_qemu;
 
 struct fake_qemu *fake_new (const struct fake_options *options);
+/* The same on QEMU's end of a connection that the client made; takes fd. */
+struct fake_qemu *fake_new_on (const struct fake_options *options, int fd);
 void fake_free (struct fake_qemu *fake);
 /* The client's end of the main connection; lent, the library duplicates it. Closed once it is
  * authenticated. */

@@ -118,7 +118,7 @@ vm_start (const struct vm_config *config)
   int in = -1;
 
   self->dir = g_dir_make_tmp ("qdmabuf-vm-XXXXXX", NULL);
-  self->qmp = g_build_filename (self->dir, "qmp", NULL);
+  self->qmp = config->qmp ? g_strdup (config->qmp) : g_build_filename (self->dir, "qmp", NULL);
   self->address = config->bus ? g_strdup (config->bus) : g_strdup_printf ("qmp:%s", self->qmp);
   self->seen = g_string_new (NULL);
   g_autoptr (GPtrArray) args = arguments (self, config);

@@ -12,6 +12,7 @@ struct vm_config {
   const char *gl;     /* value of gl=; NULL: off */
   bool no_udmabuf;    /* with gl: without the preload, so that every export fails */
   const char *bus;    /* D-Bus address; NULL: private connections by QMP */
+  const char *qmp;    /* path of its QMP socket; NULL: in its folder */
   const char *name;   /* of the VM; NULL: "test" */
   const char *uuid;   /* NULL: QEMU's zeros */
   const char *kernel; /* path; NULL: the testcard */

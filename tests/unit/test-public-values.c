@@ -63,6 +63,12 @@ static const struct value touches[] = {
   { 3, "cancel" },
 };
 
+static const struct value display_states[] = {
+  { 0, "connected" },
+  { 1, "waiting" },
+  { 2, "closed" },
+};
+
 struct property {
   const char *name;
   const char *type;
@@ -72,6 +78,8 @@ struct property {
 static const struct property display_properties[] = {
   { "name", "gchararray", false },
   { "uuid", "gchararray", false },
+  { "reconnect", "gboolean", true },
+  { "state", "QdmabufDisplayState", false },
 };
 
 static const struct property console_properties[] = {
@@ -133,6 +141,7 @@ test_enums (void **state)
   (void) state;
   check_enum (QDMABUF_TYPE_ERROR, errors, G_N_ELEMENTS (errors));
   check_enum (QDMABUF_TYPE_COLOR, colors, G_N_ELEMENTS (colors));
+  check_enum (QDMABUF_TYPE_DISPLAY_STATE, display_states, G_N_ELEMENTS (display_states));
   check_enum (QDMABUF_TYPE_TOUCH, touches, G_N_ELEMENTS (touches));
 }
 
