@@ -253,7 +253,8 @@ rtc_client_new (const struct rtc_client_options *options)
   self->webrtc = gst_element_factory_make ("webrtcbin", NULL);
   gst_bin_add (GST_BIN (self->pipeline), self->webrtc);
   gst_util_set_object_arg (G_OBJECT (self->webrtc), "bundle-policy", "max-bundle");
-  g_object_set (self->webrtc, "latency", 0u, NULL);
+  /* With none, its jitter buffer takes for lost what a busy machine brings a little late. */
+  g_object_set (self->webrtc, "latency", 100u, NULL);
   g_object_get (self->webrtc, "ice-agent", &ice, NULL);
   g_object_get (ice, "agent", &agent, NULL);
   g_object_set (ice, "ice-tcp", FALSE, NULL);

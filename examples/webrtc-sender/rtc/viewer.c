@@ -34,8 +34,10 @@ can_make (struct codings *codings, const struct viewer_config *config, GError **
 {
   g_autoptr (GError) why = NULL;
 
-  for (int codec = 0; codec < N_CODECS; codec++) {
-    if (config->codec >= 0 && config->codec != codec)
+  for (int i = 0; i < N_CODECS; i++) {
+    enum codec codec = (enum codec) i;
+
+    if (config->codec >= 0 && config->codec != i)
       continue;
     if (config->chroma == CHROMA_444 && codec == CODEC_H264)
       consider (codings, config->broadcast, (struct coding){ codec, CHROMA_444 }, &why);
