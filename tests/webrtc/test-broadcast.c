@@ -343,6 +343,7 @@ test_several (void **state)
   assert_int_equal (fake_n_registered (show.scene->fake, 0), 1);
   g_autoptr (JsonObject) stats = broadcast_stats (show.broadcast);
   assert_int_equal (json_object_get_int_member (stats, "subscribers"), 3);
+  assert_true (strlen (json_object_get_string_member (stats, "backend")) > 0);
   assert_int_equal (json_array_get_length (json_object_get_array_member (stats, "codings")), 2);
   /* One leaves; the others go on. */
   unsigned n = n_seen (&viewers[1]);

@@ -489,6 +489,11 @@ broadcast_stats (struct broadcast *broadcast)
     if (channel)
       json_array_add_object_element (codings, channel_stats (channel));
   }
+  g_mutex_lock (&broadcast->lock);
+  if (broadcast->latest)
+    json_object_set_string_member (object, "backend",
+                                   qdmabuf_frame_get_backend (broadcast->latest));
+  g_mutex_unlock (&broadcast->lock);
   json_object_set_int_member (object, "subscribers", broadcast->n_subscriptions);
   json_object_set_array_member (object, "codings", codings);
   json_object_set_member (object, "library", json_gvariant_serialize (library));

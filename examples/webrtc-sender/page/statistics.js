@@ -119,7 +119,7 @@ export class Statistics {
       ['Codec', [figures.codec, figures.decoder].filter(Boolean).join(', ') || '–'],
       ['Encoder', coding ? `${coding.encoder}, ${text(coding.encode_us / 1000, 'ms', 1)}` : '–'],
       ['Read by', this.#sender?.backend || '–'],
-      ['Renderer', this.#sender?.renderer || '–'],
+      ...(this.#sender?.renderer ? [['Renderer', this.#sender.renderer]] : []),
     ];
   }
 }
