@@ -88,7 +88,13 @@ desk_heard (struct desk *desk, struct seat *seat)
 static GBytes *
 vm_now (struct desk *desk)
 {
-  return message_vm (qdmabuf_display_is_closed (desk->display) ? VM_OFF : VM_CONNECTED);
+  static const enum vm_state states[] = {
+    [QDMABUF_DISPLAY_STATE_CONNECTED] = VM_CONNECTED,
+    [QDMABUF_DISPLAY_STATE_WAITING] = VM_WAITING,
+    [QDMABUF_DISPLAY_STATE_CLOSED] = VM_OFF,
+  };
+
+  return message_vm (states[qdmabuf_display_get_state (desk->display)]);
 }
 
 static GBytes *
@@ -203,7 +209,7 @@ listen_to_console (struct desk *desk)
 
   for (unsigned i = 0; i < G_N_ELEMENTS (news); i++)
     g_signal_connect_swapped (desk->console, news[i].signal, G_CALLBACK (news[i].handler), desk);
-  g_signal_connect_swapped (desk->display, "closed", G_CALLBACK (on_vm), desk);
+  g_signal_connect_swapped (desk->display, "notify::state", G_CALLBACK (on_vm), desk);
 }
 
 void

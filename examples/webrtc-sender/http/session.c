@@ -79,7 +79,7 @@ end_soon (struct session *session)
 }
 
 void
-session_end (struct session *session)
+session_over (struct session *session)
 {
   g_autoptr (GError) error = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "it was ended");
 

@@ -42,7 +42,7 @@ struct session *
 session_start (struct sessions *sessions, struct screen *screen, const char *offer,
                bool may_control, session_answered answered, void *data, GError **error);
 /* It is over, soon; who waits for an answer gets CANCELLED (G_IO_ERROR). */
-void session_end (struct session *session);
+void session_over (struct session *session);
 /* Unguessable. Lent. */
 const char *session_id (const struct session *session);
 /* For If-Match, quoted. Lent. */

@@ -265,7 +265,7 @@ handle_delete (SoupServerMessage *message, struct session *session, const struct
 {
   if (refuse (message, request, NULL))
     return;
-  session_end (session);
+  session_over (session);
   reply_status (message, SOUP_STATUS_OK);
 }
 
