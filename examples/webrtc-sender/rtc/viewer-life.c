@@ -84,14 +84,18 @@ is_peer (struct viewer *viewer, GstWebRTCDTLSTransport *transport)
   return pem && fingerprint_match (pem, viewer->peer->fingerprints, viewer->peer->n_fingerprints);
 }
 
+static void on_state_notify (GObject *object, GParamSpec *spec, struct link *link);
+
 static void
-start (struct viewer *viewer)
+start (struct viewer *viewer, GstWebRTCDTLSTransport *transport)
 {
   GError *error = NULL;
 
   viewer->connected = true;
   viewer_clear_source (&viewer->deadline);
   watch_packets (viewer);
+  /* A peer that ends DTLS changes nothing of what webrtcbin itself notifies. */
+  link_connect (viewer->link, transport, "notify::state", G_CALLBACK (on_state_notify));
   if (!feed_open (viewer->feed, &error)) {
     viewer_finish (viewer, error);
     return;
@@ -115,7 +119,7 @@ on_transport (struct viewer *viewer, GstWebRTCDTLSTransport *transport)
     viewer_fail (viewer, SENDER_ERROR_PEER, "%s: DTLS failed", viewer->name);
   } else if (state == GST_WEBRTC_DTLS_TRANSPORT_STATE_CONNECTED && !viewer->connected) {
     if (is_peer (viewer, transport))
-      start (viewer);
+      start (viewer, transport);
     else
       viewer_fail (viewer, SENDER_ERROR_PEER,
                    "%s: the DTLS certificate is not the one that the session description names",
