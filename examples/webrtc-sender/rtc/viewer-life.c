@@ -63,8 +63,8 @@ on_tick (void *data)
   struct viewer *viewer = data;
 
   if (silent (viewer)) {
-    viewer_fail (viewer, SENDER_ERROR_PEER, "%s: nothing was heard of the viewer for %u s",
-                 viewer->name, viewer->silence_ms / 1000);
+    viewer_fail (viewer, SENDER_ERROR_PEER, "nothing was heard of the peer for %u s",
+                 viewer->silence_ms / 1000);
     return G_SOURCE_REMOVE;
   }
   feed_tick (viewer->feed);
@@ -116,14 +116,13 @@ on_transport (struct viewer *viewer, GstWebRTCDTLSTransport *transport)
   if (state == GST_WEBRTC_DTLS_TRANSPORT_STATE_CLOSED) {
     viewer_finish (viewer, NULL);
   } else if (state == GST_WEBRTC_DTLS_TRANSPORT_STATE_FAILED) {
-    viewer_fail (viewer, SENDER_ERROR_PEER, "%s: DTLS failed", viewer->name);
+    viewer_fail (viewer, SENDER_ERROR_PEER, "DTLS failed");
   } else if (state == GST_WEBRTC_DTLS_TRANSPORT_STATE_CONNECTED && !viewer->connected) {
     if (is_peer (viewer, transport))
       start (viewer, transport);
     else
       viewer_fail (viewer, SENDER_ERROR_PEER,
-                   "%s: the DTLS certificate is not the one that the session description names",
-                   viewer->name);
+                   "the DTLS certificate is not the one that the session description names");
   }
 }
 
@@ -142,7 +141,7 @@ on_state (void *owner, void *payload)
   if (transport)
     on_transport (viewer, transport);
   if (!viewer->over && ice == GST_WEBRTC_ICE_CONNECTION_STATE_FAILED)
-    viewer_fail (viewer, SENDER_ERROR_PEER, "%s: no way to the viewer (ICE failed)", viewer->name);
+    viewer_fail (viewer, SENDER_ERROR_PEER, "no way to the peer (ICE failed)");
 }
 
 static void
@@ -158,7 +157,7 @@ on_deadline (void *data)
 {
   struct viewer *viewer = data;
 
-  viewer_fail (viewer, SENDER_ERROR_PEER, "%s: the viewer did not connect in time", viewer->name);
+  viewer_fail (viewer, SENDER_ERROR_PEER, "no connection in time");
   return G_SOURCE_REMOVE;
 }
 

@@ -18,7 +18,7 @@ struct viewer_config {
   const char *local_address; /* ICE offers this address; NULL: all of this machine */
   const char *stun;          /* "stun://host:port"; NULL: none */
   const char *const *turn;   /* "turn://user:password@host:port", NULL-terminated; nullable */
-  const char *name;          /* in messages and the log */
+  const char *name;          /* in its stats; nullable */
   unsigned kbit;             /* at most, per second; 0: 8000. The estimate begins here */
   unsigned connect_ms;       /* to be connected within; 0: 15 s */
   unsigned silence_ms;       /* a connected peer that sends no packet for so long is gone; 0: 15 s */
