@@ -11,10 +11,11 @@
 set -euo pipefail
 export LC_ALL=C
 
-# One line a package: what for; Debian's name; the least version, where Debian 12's own is older and
-# its backports have it, or "any" where one that did not come from Debian will do as well; how
-# another system is asked whether it has it (a command, a pkg-config module, a header, a module of
-# the system's Python, a shared library; - is not asked).
+# One line a package: what for ("tests12": tests too, of what only Debian 12 has); Debian's name;
+# the least version, where Debian 12's own is older and its backports have it, or "any" where one
+# that did not come from Debian will do as well; how another system is asked whether it has it (a
+# command, a pkg-config module, a header, a module of the system's Python, a shared library; - is
+# not asked).
 package_table() {
   cat <<'TABLE'
 build  build-essential                   -         cmd:c++
@@ -72,6 +73,7 @@ tests  npm                               any       cmd:npm
 tests  openssl                           -         cmd:openssl
 tests  curl                              -         cmd:curl
 tests  iproute2                          -         cmd:ip
+tests12 janus                            -         cmd:janus
 TABLE
 }
 
@@ -82,7 +84,9 @@ fail() { printf 'install-deps: %s\n' "$*" >&2; exit 1; }
 wanted_rows() {
   local purpose package version probe
   while read -r purpose package version probe; do
-    [[ $purpose == tests && $with_tests == no ]] || echo "$package $version $probe"
+    [[ $purpose == tests* && $with_tests == no ]] && continue
+    [[ $purpose == tests12 && $system != debian-12 ]] && continue
+    echo "$package $version $probe"
   done < <(package_table)
 }
 
@@ -242,10 +246,18 @@ install_with_backports() {
   fi
 }
 
+# The test starts a Janus of its own: this machine is not to serve the world with another.
+mask_janus() {
+  if printf '%s\n' "${missing[@]}" | grep -qx janus && command -v systemctl >/dev/null; then
+    as_root systemctl mask --quiet janus.service
+  fi
+}
+
 install_missing() {
   check_root
   say "missing:" "${missing[@]}"
   update_lists
+  mask_janus
   if [[ $system == debian-12 ]] && { needs_backports || is_configured bookworm-backports; }; then
     install_with_backports bookworm
   else
