@@ -3,6 +3,8 @@
  * way to who answers. */
 #include "http/server.h"
 
+#include <gio/gunixsocketaddress.h>
+#include <glib/gstdio.h>
 #include <libsoup/soup.h>
 #include <string.h>
 
@@ -167,6 +169,35 @@ on_accept (void *data, GIOStream *stream, GSocketAddress *local, GSocketAddress 
   soup_server_accept_iostream (server->soup, stream, local, remote, NULL);
 }
 
+/* A socket that listens, and that no one can reach: its name is gone before it does. */
+static GSocket *
+listen_to_nobody (GError **error)
+{
+  g_autofree char *folder = g_dir_make_tmp ("qdmabuf-webrtc-XXXXXX", error);
+  g_autofree char *path = folder ? g_build_filename (folder, "http", NULL) : NULL;
+  g_autoptr (GSocketAddress) address = path ? g_unix_socket_address_new (path) : NULL;
+  g_autoptr (GSocket) socket = folder ? g_socket_new (G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM,
+                                                      G_SOCKET_PROTOCOL_DEFAULT, error)
+                                      : NULL;
+  bool bound = socket && g_socket_bind (socket, address, FALSE, error);
+
+  if (folder) {
+    g_unlink (path);
+    g_rmdir (folder);
+  }
+  return bound && g_socket_listen (socket, error) ? g_steal_pointer (&socket) : NULL;
+}
+
+/* SoupServer closes each connection after its first answer, without a word of it to the client,
+ * unless it listens itself; here the door does. */
+static bool
+keep_connections (SoupServer *soup, GError **error)
+{
+  g_autoptr (GSocket) socket = listen_to_nobody (error);
+
+  return socket && soup_server_listen_socket (soup, socket, 0, error);
+}
+
 static char **
 make_links (const char *const *uris)
 {
@@ -192,8 +223,9 @@ server_new (const struct server_config *config, GError **error)
   server->soup = soup_server_new (NULL, NULL);
   soup_server_add_early_handler (server->soup, NULL, on_headers, server, NULL);
   soup_server_add_handler (server->soup, NULL, on_request, server, NULL);
-  server->door =
-      door_new (config->address, config->port, config->certificate, on_accept, server, error);
+  if (keep_connections (server->soup, error))
+    server->door =
+        door_new (config->address, config->port, config->certificate, on_accept, server, error);
   if (!server->door)
     g_clear_pointer (&server, server_free);
   return server;
