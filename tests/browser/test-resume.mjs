@@ -57,6 +57,25 @@ for (const gl of [false, true]) {
       assert.ok(await unchanged(page));
       await hasPointer(rig, 5, 5);
     });
+
+    test('QEMU ends and comes back, and the picture with it', async () => {
+      const { page, vm } = rig;
+      await mark(page);
+      await page.locator('#screen').focus();
+      await page.keyboard.down('a');
+      await vm.line(/^key 30 down$/);
+      await vm.kill();
+      await says(page, { vm: 'waiting' });
+      await screenshot(page, `away-gl=${gl ? 'on' : 'off'}`);
+      await page.keyboard.up('a');
+      await vm.start();
+      await says(page, { vm: 'connected', control: 'you' }, 20_000);
+      await hasSize(page, 1280, 720);
+      await frames(page, 5);
+      assert.ok(await unchanged(page));
+      await hasPointer(rig, 1279, 0);
+      assert.ok(!vm.lines.some((line) => line.startsWith('key')), 'a key of before is down in the new guest');
+    });
   });
 }
 
