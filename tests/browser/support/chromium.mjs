@@ -10,9 +10,9 @@ const FLAGS = [
   '--disable-gpu', '--disable-quic', '--disable-sync', '--mute-audio', '--no-first-run',
 ];
 
-export async function launch({ flags = [] } = {}) {
+export async function launch({ flags = [], executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium' } = {}) {
   return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath,
     chromiumSandbox: process.getuid() !== 0,
     args: [...FLAGS, ...flags],
   });

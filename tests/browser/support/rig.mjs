@@ -10,14 +10,14 @@ import { Vm } from './vm.mjs';
 const SECONDS = 1000;
 
 export class Rig {
-  // vm: as Vm has it. args: of the sender.
-  static async open(browser, { vm = {}, args = [], page = {} } = {}) {
+  // vm: as Vm has it. args, env: of the sender. page: of Playwright's contexts.
+  static async open(browser, { vm = {}, args = [], env = {}, page = {} } = {}) {
     const rig = new Rig();
     rig.browser = browser;
     rig.vm = new Vm(vm);
     try {
       await rig.vm.start();
-      rig.sender = await new Sender(rig.vm.address, args).start();
+      rig.sender = await new Sender(rig.vm.address, args).start(env);
       rig.page = await rig.view(page);
     } catch (error) {
       await rig.close();
