@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The floor: a page with nothing but a video element, watching webrtc-floor.
-import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { spawnChild } from './child.mjs';
 
 const PAGE = '<!doctype html><title>floor</title><video muted autoplay playsinline width="1280" height="720"></video>';
 
@@ -45,7 +45,7 @@ export class Floor {
       return peer.localDescription.sdp;
     });
     writeFileSync(join(this.folder, 'offer'), offer);
-    this.process = spawn(process.env.WEBRTC_FLOOR, [join(this.folder, 'offer'), this.log],
+    this.process = spawnChild(process.env.WEBRTC_FLOOR, [join(this.folder, 'offer'), this.log],
       { stdio: ['ignore', 'pipe', 'inherit'] });
     this.ended = new Promise((resolve) => this.process.once('exit', resolve));
     const sdp = await answerOf(this.process);

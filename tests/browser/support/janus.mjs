@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Debian's SFU, Janus, with a configuration of its own in a folder of its own, and its API over HTTP: requests are POSTed,
 // what happens is asked for with a GET that waits.
-import { spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { spawnChild } from './child.mjs';
 
 const START_MS = 20_000;
 const UNUSED = {
@@ -43,7 +43,7 @@ media: {}\nnat: {}\nevents: { broadcast = false }\n${disable('plugins')}${disabl
 admin: { admin_base_path = "/admin"; admin_http = true; admin_https = false; admin_port = ${this.adminPort}; admin_ip = "127.0.0.1" }\n`);
     config('janus.plugin.videoroom.jcfg', `general: { events = false }\n${
       Object.entries(this.rooms).map(([id, options]) => `room-${id}: {\n${options}\n}\n`).join('')}`);
-    this.process = spawn('janus', ['--configs-folder', this.folder, '--config', join(this.folder, 'janus.jcfg'), '--disable-colors'],
+    this.process = spawnChild('janus', ['--configs-folder', this.folder, '--config', join(this.folder, 'janus.jcfg'), '--disable-colors'],
       { stdio: ['ignore', 'pipe', 'pipe'] });
     this.ended = new Promise((resolve) => this.process.once('exit', (code, signal) => resolve(signal ?? code)));
     const serving = new Promise((resolve) => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // qdmabuf-webrtc as a user starts it.
-import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { spawnChild } from './child.mjs';
 
 export class Sender {
   // address: of the VM.
@@ -11,7 +11,7 @@ export class Sender {
   }
 
   async start(env = {}) {
-    this.process = spawn(process.env.QDMABUF_WEBRTC, this.args, {
+    this.process = spawnChild(process.env.QDMABUF_WEBRTC, this.args, {
       env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.ended = new Promise((resolve) => this.process.once('exit', (code, signal) => resolve(signal ?? code)));

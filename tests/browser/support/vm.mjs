@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // A QEMU with the testcard, and what the guest says on its serial line.
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { spawnChild } from './child.mjs';
 
 export class Vm {
   // gl: false, or true for software GL. display: of the device's options. Arguments of the guest as
@@ -29,7 +29,7 @@ export class Vm {
       '-qmp', `unix:${join(this.folder, 'own')},server=on,wait=off`,
       '-kernel', process.env.TESTCARD_ELF, '-append', append];
     const env = { ...process.env, ...(gl ? { LD_PRELOAD: process.env.SOFTUDMABUF } : {}) };
-    this.qemu = spawn('qemu-system-x86_64', args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.qemu = spawnChild('qemu-system-x86_64', args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.ended = new Promise((resolve) => this.qemu.once('exit', resolve));
     this.complaint = '';
     this.qemu.stderr.on('data', (text) => { this.complaint += text; });
