@@ -10,7 +10,7 @@
 #include "peer/fake-qemu.h"
 #include "support/vm.h"
 
-#define MANY 5000
+#define MANY 10000
 
 struct screen {
   struct vm *vm;
@@ -197,18 +197,22 @@ test_stopped_process (void **state)
   screen_open (&screen, start_card (keyboard), NULL);
   press (&screen, 30, true);
   vm_wait_line (screen.vm, "key 30 down");
+  press (&screen, 31, true);
+  vm_wait_line (screen.vm, "key 31 down");
   kill (vm_pid (screen.vm), SIGSTOP);
   assert_int_equal (waitpid (vm_pid (screen.vm), &status, WUNTRACED), vm_pid (screen.vm));
   assert_true (WIFSTOPPED (status));
-  press (&screen, 30, false); /* one of the calls that QEMU finds */
-  press (&screen, 31, true);
+  /* What the library's thread comes to send of this, and what is lost before, is chance: so what
+   * has to come up again is what the guest knows of. */
+  press (&screen, 30, false);
   for (int i = 0; i < MANY; i++)
     taken += qdmabuf_console_send_key (screen.console, 1 + (guint) i % 20, i % 2 == 0, NULL);
-  /* QEMU's answer to the first key may come only now, and is one: then it is taken for awake once
-   * more. */
-  assert_in_range (taken, 1024 - 16, 2 * (1024 + 16));
+  /* QEMU is taken for awake once more when the answer to the last key comes only now, or when the
+   * queue was full before any of it was sent. */
+  assert_in_range (taken, 1024 - 16, MANY / 2);
   wait_for (&screen.n_warnings);
   kill (vm_pid (screen.vm), SIGCONT);
+  vm_wait_line (screen.vm, "key 30 up");
   vm_wait_line (screen.vm, "key 31 up");
   while (!qdmabuf_console_send_key (screen.console, 32, TRUE, NULL))
     g_thread_yield ();
