@@ -109,6 +109,22 @@ die_with_the_test (gpointer data)
   prctl (PR_SET_PDEATHSIG, SIGKILL);
 }
 
+/* The path alone is there a moment before anybody listens; and to connect would take the one place
+ * that a QMP socket has. */
+static bool
+is_listening (const char *path)
+{
+  g_autofree char *sockets = NULL;
+
+  if (!g_file_get_contents ("/proc/net/unix", &sockets, NULL, NULL))
+    return g_file_test (path, G_FILE_TEST_EXISTS);
+  g_auto (GStrv) lines = g_strsplit (sockets, "\n", -1);
+  for (char **line = lines; *line; line++)
+    if (g_str_has_suffix (*line, path) && strstr (*line, " 00010000 "))
+      return true;
+  return false;
+}
+
 struct vm *
 vm_start (const struct vm_config *config)
 {
@@ -133,7 +149,7 @@ vm_start (const struct vm_config *config)
   if (!ok)
     fail_msg ("%s", error->message);
   close (in);
-  for (int i = 0; i < 1000 && !g_file_test (self->qmp, G_FILE_TEST_EXISTS); i++) {
+  for (int i = 0; i < 1000 && !is_listening (self->qmp); i++) {
     if (waitpid (self->pid, NULL, WNOHANG) == self->pid)
       fail_msg ("%s ended at once", (char *) args->pdata[0]);
     g_usleep (10000);
