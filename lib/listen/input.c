@@ -363,7 +363,8 @@ bool
 input_is_idle (struct input *input)
 {
   g_mutex_lock (&input->lock);
-  bool waiting = input->queue.length > 0 || input->ui_info_wanted;
+  /* After an overflow there may be releases to come. */
+  bool waiting = input->queue.length > 0 || input->ui_info_wanted || input->overflowed;
   g_mutex_unlock (&input->lock);
   return !waiting && input->calls == 0 && !input->ui_info_called;
 }

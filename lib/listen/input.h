@@ -44,4 +44,4 @@ void input_set_ui_info (struct input *input, const struct input_ui_info *info);
 
 /* Sends what QEMU may be sent now. */
 void input_pump (struct input *input);
-bool input_is_idle (struct input *input); /* all was sent and answered */
+bool input_is_idle (struct input *input); /* all was sent and answered, nothing is to be released */

@@ -256,6 +256,55 @@ test_burst (void **state)
   g_mutex_clear (&mutex);
 }
 
+/* Shared with the library's thread. */
+struct hold {
+  struct peer *peer;
+  GMutex mutex;
+  atomic_bool held;
+};
+
+/* Once QEMU has answered all, the thread stands still until the mutex is free. */
+static gboolean
+hold_when_idle (gpointer data)
+{
+  struct hold *hold = data;
+
+  if (!input_is_idle (hold->peer->inputs->pdata[0]))
+    return G_SOURCE_CONTINUE;
+  atomic_store (&hold->held, true);
+  g_mutex_lock (&hold->mutex);
+  g_mutex_unlock (&hold->mutex);
+  return G_SOURCE_REMOVE;
+}
+
+/* The same, and then the end, before that thread came to send anything: what QEMU knows as held
+ * comes up all the same. */
+static void
+test_burst_at_the_end (void **state)
+{
+  struct fixture f = { .fake = fake_new (&(struct fake_options){ .n_consoles = 1 }) };
+  struct peer *peer = peer_open_fd (fake_client_fd (f.fake), NULL, NULL);
+  struct hold hold = { .peer = peer };
+
+  (void) state;
+  assert_non_null (peer);
+  assert_true (peer_send_key (peer, 0, 29, true, NULL));
+  expect (&f, "Console_0 Keyboard.Press (uint32 29,) !");
+  g_mutex_init (&hold.mutex);
+  g_mutex_lock (&hold.mutex);
+  peer_run_on_thread (peer, hold_when_idle, &hold, NULL);
+  while (!atomic_load (&hold.held))
+    g_thread_yield ();
+  while (peer_send_key (peer, 0, 30, true, NULL))
+    ;
+  atomic_store (&peer->quit, true); /* so that the thread does nothing more */
+  g_mutex_unlock (&hold.mutex);
+  peer_free (peer);
+  expect (&f, "Console_0 Keyboard.Release (uint32 29,) !");
+  fake_free (f.fake);
+  g_mutex_clear (&hold.mutex);
+}
+
 static void
 test_release (void **state)
 {
@@ -455,6 +504,7 @@ main (void)
     fds_unit_test (test_silence),
     fds_unit_test (test_overflow_is_of_one_console),
     fds_unit_test (test_burst),
+    fds_unit_test (test_burst_at_the_end),
     fds_unit_test (test_release),
     fds_unit_test (test_ends),
     fds_unit_test (test_close_in_silence),
