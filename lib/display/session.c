@@ -121,8 +121,9 @@ session_set_reconnect (struct session *self, bool reconnect)
   g_mutex_unlock (&self->lock);
   if (!give_up)
     return;
-  reconnector_cease (self->reconnector);
+  /* In this order: session_lose, on another thread, may be about to begin. */
   session_end (self, reason);
+  reconnector_cease (self->reconnector);
 }
 
 struct peer *
@@ -225,6 +226,8 @@ session_lose (struct session *self, const GError *error)
       console_park (g_ptr_array_index (consoles, i));
     self->handler.state_changed (self->data);
     reconnector_begin (self->reconnector, any_started (consoles));
+    if (session_is_closed (self)) /* given up meanwhile */
+      reconnector_cease (self->reconnector);
   } else if (!waits)
     session_end (self, gone);
 }
