@@ -128,11 +128,16 @@ void
 g_source_set_callback (GSource *source, GSourceFunc func, gpointer data, GDestroyNotify free_data)
 {
   static void (*next) (GSource *, GSourceFunc, gpointer, GDestroyNotify);
-  struct handed_over *handed = g_new (struct handed_over, 1);
 
-  *handed = (struct handed_over){ func, data, free_data };
   if (!next)
     next = real ("g_source_set_callback");
+  /* Those of other sources have other arguments before data. */
+  if (source->source_funcs != &g_timeout_funcs && source->source_funcs != &g_idle_funcs) {
+    next (source, func, data, free_data);
+    return;
+  }
+  struct handed_over *handed = g_new (struct handed_over, 1);
+  *handed = (struct handed_over){ func, data, free_data };
   __tsan_release (handed);
   next (source, call_handed_over, handed, free_handed_over);
 }
