@@ -301,6 +301,8 @@ test_no_vm_yet (void **state)
   while (!qdmabuf_display_is_closed (rig.display))
     g_main_context_iteration (NULL, TRUE);
   assert_int_equal (post (OFFER_GOOD), 409);
+  assert_int_equal (ask (.method = "GET", .path = "/consoles"), 200);
+  assert_true (body_says ("\"state\":\"closed\""));
   stop ();
 }
 
@@ -556,6 +558,56 @@ on_certificate (SoupMessage *message, GTlsCertificate *peer, GTlsCertificateFlag
   return g_tls_certificate_is_same (peer, own) && !(errors & G_TLS_CERTIFICATE_BAD_IDENTITY);
 }
 
+static gboolean
+on_too_late (gpointer data)
+{
+  bool *late = data;
+
+  *late = true;
+  return G_SOURCE_REMOVE;
+}
+
+/* A request by TLS must be answered, and soon. */
+static void
+ask_by_tls (GTlsCertificate *certificate)
+{
+  g_autofree char *uri = g_strdup_printf ("https://127.0.0.1:%u/whep/0", server_port (rig.server));
+  bool done = false, late = false;
+  guint timer = g_timeout_add_seconds (10, on_too_late, &late);
+
+  forget ();
+  got.message = soup_message_new ("OPTIONS", uri);
+  g_signal_connect (got.message, "accept-certificate", G_CALLBACK (on_certificate), certificate);
+  soup_session_send_and_read_async (rig.client, got.message, G_PRIORITY_DEFAULT, NULL, on_sent,
+                                    &done);
+  while (!done && !late)
+    g_main_context_iteration (NULL, TRUE);
+  assert_false (late);
+  g_source_remove (timer);
+  assert_int_equal (soup_message_get_status (got.message), 200);
+}
+
+/* Each begins a handshake and goes no further. Full transfer. */
+static GPtrArray *
+begin_handshakes (unsigned n)
+{
+  static const char begun[] = "\x16\x03\x01\x02";
+  GPtrArray *all = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+
+  for (unsigned i = 0; i < n; i++) {
+    GSocketConnection *connection =
+        g_socket_client_connect_to_host (client, "127.0.0.1", server_port (rig.server), NULL, NULL);
+
+    assert_non_null (connection);
+    g_output_stream_write (g_io_stream_get_output_stream (G_IO_STREAM (connection)), begun,
+                           sizeof begun - 1, NULL, NULL);
+    g_ptr_array_add (all, connection);
+    settle ();
+  }
+  return all;
+}
+
 static void
 test_tls (void **state)
 {
@@ -577,19 +629,15 @@ test_tls (void **state)
                            NULL);
   assert_non_null (rig.server);
   server_show (rig.server, rig.screens);
-  g_autofree char *uri = g_strdup_printf ("https://127.0.0.1:%u/whep/0", server_port (rig.server));
-  bool done = false;
-  forget ();
-  got.message = soup_message_new ("OPTIONS", uri);
-  g_signal_connect (got.message, "accept-certificate", G_CALLBACK (on_certificate), certificate);
-  soup_session_send_and_read_async (rig.client, got.message, G_PRIORITY_DEFAULT, NULL, on_sent,
-                                    &done);
-  while (!done)
-    g_main_context_iteration (NULL, TRUE);
-  assert_int_equal (soup_message_get_status (got.message), 200);
+  ask_by_tls (certificate);
   /* Who speaks plain HTTP, or nothing, is not served, and nobody else is harmed. */
   send_raw (plain, strlen (plain));
   send_raw ("", 0);
+  /* Nor does one who waits within a handshake keep others waiting. */
+  g_autoptr (GPtrArray) begun = begin_handshakes (120);
+  soup_session_abort (rig.client);
+  ask_by_tls (certificate);
+  g_ptr_array_set_size (begun, 0);
   g_unlink (file);
   g_rmdir (folder);
   stop ();

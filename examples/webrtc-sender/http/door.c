@@ -4,13 +4,15 @@
 
 #include <stdbool.h>
 
+#include "http/handshakes.h"
+
 #define MAX_CONNECTIONS 128
 /* On which nothing at all happens: also in the middle of a TLS handshake, or of a request. */
 #define IDLE_S 60
 
 struct door {
   GSocketService *service;
-  GTlsCertificate *certificate;
+  struct handshakes *handshakes; /* NULL: no TLS */
   guint16 port;
   door_accept accept;
   void *data;
@@ -63,12 +65,16 @@ remember (GQueue *connections, GSocketConnection *connection)
   g_queue_push_tail (connections, weak);
 }
 
-static GIOStream *
-add_tls (const struct door *door, GSocketConnection *connection)
+/* TLS, if there is any, is done. */
+static void
+let_in (void *data, GSocketConnection *connection, GIOStream *stream)
 {
-  if (!door->certificate)
-    return g_object_ref (G_IO_STREAM (connection));
-  return g_tls_server_connection_new (G_IO_STREAM (connection), door->certificate, NULL);
+  struct door *door = data;
+  g_autoptr (GSocketAddress) local = g_socket_connection_get_local_address (connection, NULL);
+  g_autoptr (GSocketAddress) remote = g_socket_connection_get_remote_address (connection, NULL);
+
+  if (local && remote)
+    door->accept (door->data, stream, local, remote);
 }
 
 static gboolean
@@ -81,11 +87,10 @@ on_incoming (GSocketService *service, GSocketConnection *connection, GObject *so
   make_room (&door->connections);
   remember (&door->connections, connection);
   g_socket_set_timeout (g_socket_connection_get_socket (connection), IDLE_S);
-  g_autoptr (GSocketAddress) local = g_socket_connection_get_local_address (connection, NULL);
-  g_autoptr (GSocketAddress) remote = g_socket_connection_get_remote_address (connection, NULL);
-  g_autoptr (GIOStream) stream = add_tls (door, connection);
-  if (local && remote && stream)
-    door->accept (door->data, stream, local, remote);
+  if (door->handshakes)
+    handshakes_begin (door->handshakes, connection);
+  else
+    let_in (door, connection, G_IO_STREAM (connection));
   return TRUE;
 }
 
@@ -141,7 +146,8 @@ door_new (const char *address, guint16 port, GTlsCertificate *certificate, door_
     door_free (door);
     return NULL;
   }
-  g_set_object (&door->certificate, certificate);
+  if (certificate)
+    door->handshakes = handshakes_new (certificate, let_in, door);
   g_signal_connect (door->service, "incoming", G_CALLBACK (on_incoming), door);
   g_socket_service_start (door->service);
   return door;
@@ -154,7 +160,7 @@ door_free (struct door *door)
   g_socket_service_stop (door->service);
   g_socket_listener_close (G_SOCKET_LISTENER (door->service));
   g_object_unref (door->service);
-  g_clear_object (&door->certificate);
+  g_clear_pointer (&door->handshakes, handshakes_free);
   g_queue_clear_full (&door->connections, weak_ref_free);
   g_free (door);
 }
