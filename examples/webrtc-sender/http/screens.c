@@ -150,7 +150,15 @@ screens_each (struct screens *screens, void (*each) (struct screen *screen, void
 const char *
 screens_state (struct screens *screens)
 {
-  return qdmabuf_display_is_closed (screens->display) ? "closed" : "connected";
+  switch (qdmabuf_display_get_state (screens->display)) {
+  case QDMABUF_DISPLAY_STATE_CONNECTED:
+    return "connected";
+  case QDMABUF_DISPLAY_STATE_WAITING:
+    return "waiting";
+  case QDMABUF_DISPLAY_STATE_CLOSED:
+  default:
+    return "closed";
+  }
 }
 
 static JsonObject *
