@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'node:test';
 
+import { Bar } from '../../examples/webrtc-sender/page/bar.js';
 import { Clock } from '../../examples/webrtc-sender/page/clock.js';
 import { noticeFor } from '../../examples/webrtc-sender/page/notice.js';
 import { Vm } from '../../examples/webrtc-sender/page/protocol.js';
@@ -89,4 +90,30 @@ test('every file is served, and each one that another wants', () => {
     for (const [, other] of text.matchAll(wanted)) assert.ok(served.has(other), `${name} wants ${other}`);
     if (name.endsWith('.html')) assert.ok(!/<script>|<style|style=|\son\w+=/.test(text), 'nothing inline');
   }
+});
+
+// As much of a document as tabs need.
+function fakeElement() {
+  return {
+    dataset: {}, children: [], hidden: false, addEventListener() {}, replaceChildren(...children) { this.children = children; },
+  };
+}
+
+test('tabs follow the consoles, and lead away from one that is gone', () => {
+  const elements = {};
+  const bar = new Bar((id) => (elements[id] ??= fakeElement()), {});
+  const labels = () => elements.tabs.children.map((tab) => tab.textContent);
+
+  globalThis.document = { createElement: fakeElement };
+  bar.showConsoles([{ index: 0, label: 'a' }], 0);
+  assert.equal(elements.tabs.hidden, true);
+  bar.showConsoles([{ index: 0, label: 'a' }, { index: 1, label: '<b>' }], 1);
+  assert.deepEqual(labels(), ['a', '<b>']);
+  assert.equal(elements.tabs.hidden, false);
+  bar.showConsoles([{ index: 0, label: 'a' }], 1);
+  assert.deepEqual(labels(), ['a']);
+  assert.equal(elements.tabs.hidden, false);
+  bar.showConsoles([{ index: 0, label: 'a' }], 0);
+  assert.equal(elements.tabs.hidden, true);
+  delete globalThis.document;
 });

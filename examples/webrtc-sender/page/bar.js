@@ -75,8 +75,9 @@ export class Bar {
     if (now !== this.#consoles) {
       this.#consoles = now;
       tabs.replaceChildren(...list.map((one) => this.#tab(one)));
-      tabs.hidden = list.length < 2;
     }
+    // One tab is of use to who looks at a console that is gone.
+    tabs.hidden = list.every(({ index }) => index === selected);
     this.select(selected);
   }
 

@@ -185,7 +185,7 @@ function onState(state) {
     pointer.forget();
     if (isLocked()) document.exitPointerLock();
   }
-  if (state.state === 'connected') refreshConsoles();
+  if (knowsConsoles()) refreshConsoles();
   show();
 }
 
@@ -193,6 +193,9 @@ function onTrack(track) {
   video.srcObject = new MediaStream([track]);
   video.play().catch(() => {});
 }
+
+// Whoever waits may wait for a console that is gone, while the others are still there.
+const knowsConsoles = () => link.state === 'connected' || link.state === 'waiting';
 
 async function refreshConsoles() {
   try {
@@ -312,7 +315,7 @@ function watchLife() {
     part('token').value = '';
     openConsole(consoleIndex);
   });
-  setInterval(() => { if (!document.hidden && link.state === 'connected') refreshConsoles(); }, CONSOLES_MS);
+  setInterval(() => { if (!document.hidden && knowsConsoles()) refreshConsoles(); }, CONSOLES_MS);
 }
 
 function watchScreen() {
