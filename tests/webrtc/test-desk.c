@@ -594,6 +594,46 @@ cursors_are_told_once (void **state)
   room_free (&room);
 }
 
+/* The newest is what counts, and a guest that always has a newer one fills nobody's channel. */
+static void
+cursors_without_end_are_few (void **state)
+{
+  enum { N = 50, SIZE = 64 };
+  g_autofree uint8_t *bgra = g_malloc0 (SIZE * SIZE * 4);
+  struct room room = room_new (tablet);
+  struct page page;
+  unsigned n_told = 0;
+  bool newest = false;
+
+  (void) state;
+  sit (&room, &page, true);
+  assert_true (qdmabuf_console_start (room.console, NULL, NULL));
+  assert_true (fake_wait_listeners (room.fake, 0, 1, PATIENCE_MS));
+  const gint64 began = g_get_monotonic_time ();
+  for (unsigned i = 1; i <= N; i++) {
+    memset (bgra, (int) i, SIZE * SIZE * 4);
+    fake_cursor_define (room.fake, 0, SIZE, SIZE, 1, 0, bgra, SIZE * SIZE * 4);
+    while (g_main_context_iteration (NULL, FALSE))
+      ;
+  }
+  while (!newest && g_get_monotonic_time () - began < PATIENCE_MS * 1000) {
+    g_main_context_iteration (NULL, TRUE);
+    for (; page.messages->len > 0; g_ptr_array_remove_index (page.messages, 0)) {
+      const char *message = page.messages->pdata[0];
+
+      n_told += g_str_has_prefix (message, "82") ? 1 : 0;
+      newest =
+          newest || (g_str_has_prefix (message, "82") && g_str_has_suffix (message, "32323232"));
+    }
+  }
+  /* 16 KiB each, 256 KiB in a second: one at once, and then one in 62.5 ms. */
+  const gint64 took_ms = (g_get_monotonic_time () - began) / 1000;
+  assert_true (newest);
+  assert_in_range (n_told, 1, 2 + took_ms / 62);
+  leave (&page);
+  room_free (&room);
+}
+
 static void
 nonsense_without_end_is_bad (void **state)
 {
@@ -691,6 +731,7 @@ main (void)
     fds_unit_test (the_guest_is_asked_for_a_size),
     fds_unit_test (news_of_the_console_are_told),
     fds_unit_test (cursors_are_told_once),
+    fds_unit_test (cursors_without_end_are_few),
     fds_unit_test (nonsense_without_end_is_bad),
     fds_unit_test (a_flood_is_bad_and_told_once),
     fds_unit_test (a_seat_that_never_opened_has_no_say),

@@ -6,13 +6,20 @@
 #include "control/messages.h"
 #include "control/seat.h"
 
+/* Of pictures of cursors. A guest that changes its cursor all the time must not fill the channels
+ * of those who watch: who cannot read that fast would be sent away. */
+#define CURSOR_BYTES_PER_SECOND (256 * 1024)
+
 struct desk {
   QdmabufDisplay *display;
   QdmabufConsole *console;
   struct drive *drive;
-  GPtrArray *seats;      /* struct seat, not owned */
-  struct seat *holder;   /* who has control; NULL: nobody */
-  QdmabufCursor *cursor; /* that all were told of; NULL: none yet */
+  GPtrArray *seats;       /* struct seat, not owned */
+  struct seat *holder;    /* who has control; NULL: nobody */
+  QdmabufCursor *cursor;  /* the guest's; NULL: none yet */
+  QdmabufCursor *shown;   /* whose picture all were told; NULL: none yet */
+  gint64 next_picture_us; /* of the clock: not before */
+  guint picture_timer;    /* 0: no picture waits for that */
   unsigned numbers;
 };
 
@@ -181,18 +188,57 @@ on_pointer (struct desk *desk)
 }
 
 static void
+clear_cursor (QdmabufCursor **cursor)
+{
+  g_clear_pointer (cursor, qdmabuf_cursor_unref);
+}
+
+static void
+show_picture (struct desk *desk)
+{
+  const gint64 bytes = (gint64) 4 * qdmabuf_cursor_get_width (desk->cursor) *
+                       qdmabuf_cursor_get_height (desk->cursor);
+
+  clear_cursor (&desk->shown);
+  desk->shown = qdmabuf_cursor_ref (desk->cursor);
+  desk->next_picture_us =
+      g_get_monotonic_time () + bytes * G_USEC_PER_SEC / CURSOR_BYTES_PER_SECOND;
+  show_cursor (desk->cursor, desk, NULL);
+}
+
+static bool
+is_shown (struct desk *desk)
+{
+  return !desk->cursor || (desk->shown && looks_the_same (desk->shown, desk->cursor));
+}
+
+static gboolean
+on_picture_time (gpointer data)
+{
+  struct desk *desk = data;
+
+  desk->picture_timer = 0;
+  if (!is_shown (desk))
+    show_picture (desk);
+  return G_SOURCE_REMOVE;
+}
+
+static void
 on_cursor (struct desk *desk)
 {
-  QdmabufCursor *before = g_steal_pointer (&desk->cursor);
+  const gint64 wait_us = desk->next_picture_us - g_get_monotonic_time ();
 
+  clear_cursor (&desk->cursor);
   desk->cursor = qdmabuf_console_dup_cursor (desk->console);
-  if (desk->cursor) {
-    if (!before || !looks_the_same (before, desk->cursor))
-      show_cursor (desk->cursor, desk, NULL);
-    tell_all (desk, cursor_place (desk->cursor));
+  if (!desk->cursor)
+    return;
+  if (desk->picture_timer == 0 && !is_shown (desk)) {
+    if (wait_us <= 0)
+      show_picture (desk);
+    else
+      desk->picture_timer = g_timeout_add ((guint) (wait_us / 1000 + 1), on_picture_time, desk);
   }
-  if (before)
-    qdmabuf_cursor_unref (before);
+  tell_all (desk, cursor_place (desk->cursor));
 }
 
 static void
@@ -241,6 +287,7 @@ desk_new (QdmabufDisplay *display, QdmabufConsole *console)
   desk->drive = drive_new (console);
   desk->seats = g_ptr_array_new ();
   desk->cursor = qdmabuf_console_dup_cursor (console);
+  desk->shown = desk->cursor ? qdmabuf_cursor_ref (desk->cursor) : NULL;
   listen_to_console (desk);
   return desk;
 }
@@ -253,8 +300,9 @@ desk_free (struct desk *desk)
   g_signal_handlers_disconnect_by_data (desk->console, desk);
   g_signal_handlers_disconnect_by_data (desk->display, desk);
   drive_free (desk->drive);
-  if (desk->cursor)
-    qdmabuf_cursor_unref (desk->cursor);
+  g_clear_handle_id (&desk->picture_timer, g_source_remove);
+  clear_cursor (&desk->cursor);
+  clear_cursor (&desk->shown);
   g_ptr_array_unref (desk->seats);
   g_object_unref (desk->console);
   g_object_unref (desk->display);

@@ -101,6 +101,9 @@ typist_type (struct typist *typist, const char *utf8, size_t size)
     g_debug ("text of %zu bytes is not typed: as much as may wait is waiting", size);
     return;
   }
+  /* Who is never done typing keeps nothing that was typed. */
+  g_string_erase (typist->waiting, 0, (gssize) typist->at);
+  typist->at = 0;
   g_string_append_len (typist->waiting, utf8, (gssize) size);
   if (typist->source == 0 && type_next (typist))
     typist->source = g_timeout_add (CHARACTER_MS, on_time, typist);
