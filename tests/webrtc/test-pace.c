@@ -234,6 +234,23 @@ test_restart (void **state)
   assert_false (step (&run).key);
 }
 
+/* A guest that changes its size all the time makes no more key frames than frames are allowed. */
+static void
+test_restarts (void **state)
+{
+  struct run run = new_run (20);
+
+  (void) state;
+  for (unsigned i = 0; i < 2000; i++) {
+    pace_change (&run.pace, true);
+    step (&run);
+    run.now += MS;
+  }
+  assert_in_range (run.keys, 38, 2 * 22 + 2);
+  run_until (&run, run.now + 100 * MS);
+  assert_false (run.pace.changed);
+}
+
 /* A key frame of a picture that stays is refined as well. */
 static void
 test_key_is_refined (void **state)
@@ -264,6 +281,7 @@ main (void)
     cmocka_unit_test (test_keys),
     cmocka_unit_test (test_key_in_motion),
     cmocka_unit_test (test_restart),
+    cmocka_unit_test (test_restarts),
     cmocka_unit_test (test_key_is_refined),
   };
 

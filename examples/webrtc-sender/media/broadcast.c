@@ -464,8 +464,8 @@ subscription_request_key (struct subscription *subscription)
 {
   struct broadcast *broadcast = channel_owner (subscription->channel);
 
-  channel_want_key (subscription->channel);
-  wake (broadcast);
+  if (channel_want_key (subscription->channel))
+    wake (broadcast);
 }
 
 void

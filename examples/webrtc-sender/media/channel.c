@@ -23,7 +23,7 @@ struct channel {
   void *owner;
   unsigned refs, fps, ceiling; /* ceiling: kbit at most */
   gint kbit;                   /* atomic */
-  gint key_wish;               /* atomic */
+  gint key_wish;               /* atomic; stays while the pace holds the key frame back */
   gint unsettled; /* atomic: the last unit was large, for one of a picture that stays */
 
   /* channel_turn's */
@@ -204,10 +204,10 @@ channel_n_subscriptions (struct channel *channel)
   return channel->subscriptions->len;
 }
 
-void
+bool
 channel_want_key (struct channel *channel)
 {
-  g_atomic_int_set (&channel->key_wish, 1);
+  return g_atomic_int_compare_and_exchange (&channel->key_wish, 0, 1);
 }
 
 /* The lead's; without one the best, for who bears less has a gate of its own. 0: nobody said any.
@@ -264,6 +264,8 @@ channel_turn (struct channel *channel, QdmabufFrame *frame, bool newer)
     pace_change (&channel->pace, take_shape (channel, frame));
   channel->pace.unsettled = g_atomic_int_get (&channel->unsettled);
   struct pace_step step = pace_next (&channel->pace, g_get_monotonic_time ());
+  if (channel->pace.key_wanted)
+    g_atomic_int_set (&channel->key_wish, 1);
   if (step.why != PACE_NOTHING)
     encoder_give (channel->encoder, frame, step);
   return pace_deadline (&channel->pace);

@@ -41,8 +41,8 @@ channel_add (struct channel *channel, const struct broadcast_sink *sink, void *d
 /* Its sink is not called any more. */
 void channel_remove (struct subscription *subscription);
 unsigned channel_n_subscriptions (struct channel *channel);
-/* Any thread; the next turn sees it. */
-void channel_want_key (struct channel *channel);
+/* Any thread; the next turn sees it. False: one was wanted already, and its turn will come. */
+bool channel_want_key (struct channel *channel);
 /* After a subscription's kbit or lead changed: the encoder gets config's kbit at most. */
 void channel_follow (struct channel *channel);
 

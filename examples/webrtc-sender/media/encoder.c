@@ -245,6 +245,20 @@ add (struct encoder *encoder, GstElement *element)
 }
 
 static bool
+link_all (struct encoder *encoder, GstElement *convert, GError **error)
+{
+  bool linked =
+      convert
+          ? gst_element_link_many (encoder->source, convert, encoder->element, encoder->sink, NULL)
+          : gst_element_link_many (encoder->source, encoder->element, encoder->sink, NULL);
+
+  if (!linked)
+    g_set_error (error, SENDER_ERROR, SENDER_ERROR_FAILED, "the encoder %s cannot be connected",
+                 encoder_element (encoder->kind));
+  return linked;
+}
+
+static bool
 build (struct encoder *encoder, const struct encoder_config *config, GError **error)
 {
   static const char base[] = "gstreamer1.0-plugins-base";
@@ -261,11 +275,12 @@ build (struct encoder *encoder, const struct encoder_config *config, GError **er
   encoder->element = encoder_make (config->kind, config->kbit, error);
   if (!add (encoder, encoder->element))
     return false;
-  if (!converts)
-    return gst_element_link_many (encoder->source, encoder->element, encoder->sink, NULL);
-  convert = element_make ("videoconvert", base, error);
-  return add (encoder, convert) &&
-         gst_element_link_many (encoder->source, convert, encoder->element, encoder->sink, NULL);
+  if (converts) {
+    convert = element_make ("videoconvert", base, error);
+    if (!add (encoder, convert))
+      return false;
+  }
+  return link_all (encoder, convert, error);
 }
 
 /* Running time is CLOCK_MONOTONIC; nothing waits for it. */

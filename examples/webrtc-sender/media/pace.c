@@ -41,7 +41,7 @@ key_due (const struct pace *pace)
 {
   if (!pace->key_wanted)
     return INT64_MAX;
-  return pace->restarts ? INT64_MIN : pace->last_key + PACE_KEY_INTERVAL_US;
+  return pace->restarts ? change_due (pace) : pace->last_key + PACE_KEY_INTERVAL_US;
 }
 
 static int64_t

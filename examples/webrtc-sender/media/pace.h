@@ -31,7 +31,7 @@ struct pace {
   unsigned n_refined;
   bool has_picture, changed;
   bool unsettled; /* set by the owner: the last repetition was large */
-  bool key_wanted, restarts; /* restarts: a key frame whatever the interval says */
+  bool key_wanted, restarts; /* restarts: a key frame with the next change, however soon after the last */
 };
 
 /* What to code now. key: as a key frame. */
