@@ -167,6 +167,16 @@ on_bytes (GstWebRTCDataChannel *channel, GBytes *bytes, struct rtc_client *self)
 }
 
 static void
+make_stranger (struct rtc_client *self, unsigned i)
+{
+  g_autofree char *label = g_strdup_printf ("stranger%u", i);
+  g_autoptr (GstWebRTCDataChannel) channel = NULL;
+
+  g_signal_emit_by_name (self->webrtc, "create-data-channel", label, NULL, &channel);
+  g_assert_nonnull (channel);
+}
+
+static void
 make_channels (struct rtc_client *self)
 {
   g_autoptr (GstStructure) lossy = gst_structure_new ("o", "ordered", G_TYPE_BOOLEAN, FALSE,
@@ -270,6 +280,8 @@ rtc_client_new (const struct rtc_client_options *options)
   g_object_set (transceiver, "do-nack", TRUE, NULL);
   if (options->channels)
     make_channels (self);
+  for (unsigned i = 0; i < options->strangers; i++)
+    make_stranger (self, i);
   return self;
 }
 

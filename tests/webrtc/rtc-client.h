@@ -12,6 +12,7 @@ struct rtc_client_options {
   enum codec codec;
   enum chroma chroma; /* 4:4:4: it offers H.264 High 4:4:4 */
   bool channels;      /* makes "ctl" and "ptr" */
+  unsigned strangers; /* and so many channels of other labels */
   bool answers;       /* rtc_client_answer is what it does; no offer, no channels */
   bool decode;        /* else packets are only counted */
 };

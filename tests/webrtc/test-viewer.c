@@ -324,6 +324,25 @@ text_closes (void **state)
   closed_for (&scene, "text");
 }
 
+/* Two are closed and nothing else; of many, who knows what for? */
+static void
+strange_channels_close (void **state)
+{
+  struct rtc_client_options few = { .codec = CODEC_H264, .channels = true, .strangers = 2 };
+  struct rtc_client_options many = { .codec = CODEC_H264, .channels = true, .strangers = 40 };
+  struct scene scene = { 0 };
+
+  (void) state;
+  watched (&few, &scene);
+  wait_for (counts (&scene).open[0] && counts (&scene).open[1]);
+  rtc_client_send (scene.client, 0, "abc", 3);
+  wait_for (scene.messages[VIEWER_CTL] == 1);
+  leave (&scene);
+  scene = (struct scene){ 0 };
+  watched (&many, &scene);
+  closed_for (&scene, "too many");
+}
+
 static void
 view_only_has_no_channels (void **state)
 {
@@ -573,6 +592,7 @@ main (void)
     fds_unit_test (messages_go_both_ways),
     fds_unit_test (large_message_closes),
     fds_unit_test (text_closes),
+    fds_unit_test (strange_channels_close),
     fds_unit_test (view_only_has_no_channels),
     fds_unit_test (wrong_certificate_is_refused),
     fds_unit_test (nobody_connects),

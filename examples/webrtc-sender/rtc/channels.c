@@ -8,6 +8,9 @@
 #define N_CHANNELS 2
 /* Messages that may wait for the main thread; a mouse of 1 kHz needs 4 s to get there. */
 #define WAITING_MAX 4096
+/* Channels of labels that nobody knows, or that are there already. Pages of other senders may make
+ * some. */
+#define REFUSED_MAX 8
 
 /* One channel as webrtcbin's threads see it. */
 struct lane {
@@ -218,15 +221,30 @@ listen (GstWebRTCDataChannel *object, const char *signal, GCallback callback, st
   g_signal_connect_data (object, signal, callback, lane_ref (lane), lane_unref_closure, 0);
 }
 
+/* Even a closed one keeps elements and a stream of SCTP. */
+static void
+refuse (GstElement *webrtc, GstWebRTCDataChannel *object, struct link *link)
+{
+  guint n = GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (webrtc), "refused")) + 1;
+  struct lane *lane = NULL;
+
+  g_object_set_data (G_OBJECT (webrtc), "refused", GUINT_TO_POINTER (n));
+  gst_webrtc_data_channel_close (object);
+  if (n <= REFUSED_MAX)
+    return;
+  lane = lane_new (link, VIEWER_CTL);
+  break_off (lane, "is one of too many");
+  lane_unref (lane);
+}
+
 static void
 on_channel (GstElement *webrtc, GstWebRTCDataChannel *object, struct link *link)
 {
   int channel = by_label (object);
   struct lane *lane = NULL;
 
-  (void) webrtc;
   if (channel < 0 || g_object_get_data (G_OBJECT (webrtc), labels[channel])) {
-    gst_webrtc_data_channel_close (object);
+    refuse (webrtc, object, link);
     return;
   }
   g_object_set_data (G_OBJECT (webrtc), labels[channel], object); /* there is one */
