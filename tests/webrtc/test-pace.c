@@ -81,7 +81,7 @@ test_no_picture (void **state)
 static void
 test_at_the_limit (void **state)
 {
-  static const int64_t periods[] = { 16900, 16667, 16400, 15600 };
+  static const int64_t periods[] = { 16900, 16667, 16500, 16450 };
 
   (void) state;
   for (size_t i = 0; i < G_N_ELEMENTS (periods); i++) {
@@ -107,7 +107,7 @@ test_above_the_limit (void **state)
     changed = run.now;
   }
   run_until (&run, run.now + 50 * MS);
-  assert_in_range (run.counts[PACE_DAMAGE], 5 * 30, 5 * 33 + 2);
+  assert_in_range (run.counts[PACE_DAMAGE], 5 * 30, 5 * 31 + 2);
   /* The last one was not lost. */
   assert_true (run.last >= changed);
   assert_false (run.pace.changed);

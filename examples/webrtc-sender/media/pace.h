@@ -2,8 +2,8 @@
 /* Pace: when a picture is coded, and why. Knows no clock and no picture: it is told the time (µs,
  * never going back) and that there is a newer picture.
  *
- *   - a newer picture at once, while that makes no more than fps a second, or a tenth more; above that
- *     it waits, and still newer ones replace it
+ *   - a newer picture at once, while that makes no more than fps a second, or one more; above that it
+ *     waits, and still newer ones replace it
  *   - a picture that stays is coded again a few times, so that the encoder brings it to full quality
  *   - then it rests, but for a heartbeat each second: without one a browser asks for key frames
  *   - a key frame where one is wanted, also of a picture that stays, at most one each 300 ms */
