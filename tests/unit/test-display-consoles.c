@@ -150,15 +150,24 @@ test_unseen (void **state)
 {
   struct list list = list_new (0);
   struct sheet sheet = sheet_new (64, 48);
+  QdmabufConsole *last = qdmabuf_display_get_console (list.scene->display, 2);
 
   (void) state;
-  fake_set_present (list.scene->fake, 2, false);
-  list_listen (&list);
-  expect_told (&list, "-2 (2) ");
-  for (int i = 0; i < 20; i++)
-    fake_set_present (list.scene->fake, 2, i % 2 == 0);
+  g_object_ref (last);
+  g_signal_handlers_disconnect_by_data (last, list.scene);
+  assert_true (qdmabuf_console_start (last, NULL, NULL));
   fake_set_present (list.scene->fake, 1, false);
-  expect_told (&list, "-2 (2) -1 (1) ");
+  list_listen (&list);
+  expect_told (&list, "-1 (2) ");
+  GThread *waiter = g_thread_new ("waiter", wait_for_frame, last);
+  for (int i = 0; i < 20; i++)
+    fake_set_present (list.scene->fake, 1, i % 2 == 0);
+  fake_set_present (list.scene->fake, 2, false);
+  /* Only then has the library heard all of it. */
+  g_autoptr (GError) error = g_thread_join (waiter);
+  assert_error_is (error, QDMABUF_ERROR_NOT_FOUND);
+  expect_told (&list, "-1 (2) -2 (1) ");
+  g_object_unref (last);
 
   /* The others do not care. */
   scene_show (list.scene, &sheet);
