@@ -451,6 +451,30 @@ test_ends (void **state)
   stage_free (stage);
 }
 
+/* What a QEMU was to be sent when it died is not for the next one. */
+static void
+test_input (void **state)
+{
+  struct stage *stage = stage_new (&one);
+  QdmabufConsole *console = stage->scene.console;
+
+  (void) state;
+  fake_pause (stage->scene.fake, true);
+  while (qdmabuf_console_send_key (console, 30, TRUE, NULL))
+    ;
+  assert_true (qdmabuf_console_release_input (console, NULL));
+  die (stage);
+  assert_false (qdmabuf_console_send_key (console, 31, TRUE, NULL));
+  come_back (stage, &one);
+  assert_true (qdmabuf_console_send_key (console, 32, TRUE, NULL));
+  g_autofree char *input = fake_wait_input (stage->scene.fake, SCENE_PATIENCE);
+  assert_string_equal (input, "Console_0 Keyboard.Press (uint32 32,) !");
+  assert_true (qdmabuf_console_release_input (console, NULL));
+  g_autofree char *release = fake_wait_input (stage->scene.fake, SCENE_PATIENCE);
+  assert_string_equal (release, "Console_0 Keyboard.Release (uint32 32,) !");
+  stage_free (stage);
+}
+
 /* Nobody can come back to a socket that was handed over. */
 static void
 test_fd (void **state)
@@ -472,15 +496,11 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    fds_unit_test (test_returns),
-    fds_unit_test (test_other_pictures),
-    fds_unit_test (test_other_consoles),
-    fds_unit_test (test_start_while_waiting),
-    fds_unit_test (test_hostile),
-    fds_unit_test (test_flaps),
-    fds_unit_test (test_replaced),
-    fds_unit_test (test_ends),
-    fds_unit_test (test_fd),
+    fds_unit_test (test_returns),        fds_unit_test (test_other_pictures),
+    fds_unit_test (test_other_consoles), fds_unit_test (test_start_while_waiting),
+    fds_unit_test (test_hostile),        fds_unit_test (test_flaps),
+    fds_unit_test (test_replaced),       fds_unit_test (test_ends),
+    fds_unit_test (test_input),          fds_unit_test (test_fd),
   };
 
   g_unsetenv ("QDMABUF_BACKEND");

@@ -369,6 +369,32 @@ test_close_in_silence (void **state)
   end (&f);
 }
 
+/* Nor does one that dies with calls in its hands, after the queue overflowed. */
+static void
+test_death_in_silence (void **state)
+{
+  g_autoptr (GError) error = NULL;
+  struct fixture f;
+
+  (void) state;
+  start (&f);
+  fill_calls (&f);
+  while (press (&f, 30, true))
+    ;
+  fake_close_main (f.fake);
+  do {
+    g_clear_error (&error);
+    assert_false (qdmabuf_console_send_key (f.console, 30, true, &error));
+  } while (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_LIMIT));
+  /* Nobody listens, so that this is the end of the display, sooner or later. */
+  if (!g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_CLOSED))
+    assert_true (g_error_matches (error, QDMABUF_ERROR, QDMABUF_ERROR_REPLACED));
+  int64_t begin = g_get_monotonic_time ();
+  qdmabuf_display_close (f.display);
+  assert_true (g_get_monotonic_time () - begin < G_USEC_PER_SEC);
+  end (&f);
+}
+
 /* Newest wins, and no overflow loses it. */
 static void
 test_ui_info (void **state)
@@ -508,6 +534,7 @@ main (void)
     fds_unit_test (test_release),
     fds_unit_test (test_ends),
     fds_unit_test (test_close_in_silence),
+    fds_unit_test (test_death_in_silence),
     fds_unit_test (test_ui_info),
     fds_unit_test (test_refusals),
     fds_unit_test (test_arguments),
