@@ -7,6 +7,8 @@
  * ctest: timeout=120 */
 #include "support/fds.h"
 
+#include <glib/gstdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -171,6 +173,131 @@ test_rest (void **state)
   assert_true (figures.cpu < 0.02);
 }
 
+/* What a viewer saw last. */
+struct glimpse {
+  GMutex lock; /* guards all below */
+  unsigned n, width;
+  bool key; /* the first unit of that width was one */
+  bool failed;
+};
+
+static void
+on_glimpse (void *data, const struct unit *unit)
+{
+  struct glimpse *glimpse = data;
+
+  g_mutex_lock (&glimpse->lock);
+  if (glimpse->width != unit->width)
+    glimpse->key = unit->key;
+  glimpse->width = unit->width;
+  glimpse->n++;
+  g_mutex_unlock (&glimpse->lock);
+}
+
+static void
+on_glimpse_failed (void *data, const GError *error)
+{
+  struct glimpse *glimpse = data;
+
+  (void) error;
+  glimpse->failed = true;
+}
+
+static unsigned
+n_glimpsed (struct glimpse *glimpse)
+{
+  g_mutex_lock (&glimpse->lock);
+  unsigned n = glimpse->n;
+  g_mutex_unlock (&glimpse->lock);
+  return n;
+}
+
+static void
+expect_width (struct glimpse *glimpse, unsigned width)
+{
+  bool there = false;
+
+  for (unsigned waited = 0; !there && waited < 20000; waited += 20) {
+    let_pass (20);
+    g_mutex_lock (&glimpse->lock);
+    there = glimpse->width == width;
+    assert_true (!there || glimpse->key);
+    g_mutex_unlock (&glimpse->lock);
+  }
+  assert_true (there);
+  assert_false (glimpse->failed);
+}
+
+static struct vm *
+start_at (const char *socket, const char *append)
+{
+  return vm_start_testcard (
+      &(struct vm_config){ .device = "virtio-vga", .append = append, .qmp = socket });
+}
+
+/* QEMU is killed and started anew: its last picture stays, with heartbeats; who comes meanwhile has
+ * it too; and then all see the new one. */
+static void
+test_restart (void **state)
+{
+  static const struct broadcast_sink sink = { .unit = on_glimpse, .failed = on_glimpse_failed };
+  static const struct coding coding = { CODEC_H264, CHROMA_420 };
+  g_autofree char *folder = g_dir_make_tmp ("qdmabuf-return-XXXXXX", NULL);
+  g_autofree char *socket = g_build_filename (folder, "qmp", NULL);
+  g_autofree char *address = g_strconcat ("qmp:", socket, NULL);
+  struct vm *vm = start_at (socket, "mode=640x480 fps=0");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QdmabufDisplay) display = qdmabuf_display_open (address, NULL, &error);
+  struct glimpse glimpses[2] = { 0 };
+  struct subscription *subscriptions[2] = { 0 };
+
+  (void) state;
+  assert_non_null (display);
+  g_object_set (display, "reconnect", TRUE, NULL);
+  struct broadcast *broadcast =
+      broadcast_new (qdmabuf_display_get_console (display, 0),
+                     &(struct broadcast_config){ .fps = 60, .kbit = 4000 });
+  for (unsigned i = 0; i < 2; i++)
+    g_mutex_init (&glimpses[i].lock);
+  subscriptions[0] = broadcast_subscribe (broadcast, coding, &sink, &glimpses[0], &error);
+  expect_width (&glimpses[0], 640);
+  kill (vm_pid (vm), SIGKILL);
+  while (qdmabuf_display_get_state (display) != QDMABUF_DISPLAY_STATE_WAITING)
+    let_pass (10);
+  vm_stop (vm);
+  subscriptions[1] = broadcast_subscribe (broadcast, coding, &sink, &glimpses[1], &error);
+  expect_width (&glimpses[1], 640);
+  unsigned n = n_glimpsed (&glimpses[0]);
+  let_pass (2500);
+  assert_true (n_glimpsed (&glimpses[0]) >= n + 2);
+
+  vm = start_at (socket, "mode=800x600 fps=0");
+  for (unsigned i = 0; i < 2; i++)
+    expect_width (&glimpses[i], 800);
+  for (unsigned i = 0; i < 2; i++)
+    subscription_free (subscriptions[i]);
+  /* Nobody watches, QEMU goes, and somebody comes: started while it is waited for. */
+  broadcast_free (broadcast);
+  kill (vm_pid (vm), SIGKILL);
+  while (qdmabuf_display_get_state (display) != QDMABUF_DISPLAY_STATE_WAITING)
+    let_pass (10);
+  vm_stop (vm);
+  broadcast = broadcast_new (qdmabuf_display_get_console (display, 0),
+                             &(struct broadcast_config){ .fps = 60, .kbit = 4000 });
+  subscriptions[0] = broadcast_subscribe (broadcast, coding, &sink, &glimpses[0], &error);
+  let_pass (200);
+  assert_false (glimpses[0].failed);
+  vm = start_at (socket, "mode=640x480 fps=0");
+  expect_width (&glimpses[0], 640);
+  subscription_free (subscriptions[0]);
+  broadcast_free (broadcast);
+  for (unsigned i = 0; i < 2; i++)
+    g_mutex_clear (&glimpses[i].lock);
+  vm_stop (vm);
+  g_unlink (socket);
+  g_rmdir (folder);
+}
+
 /* GDBus closes a socket some time after it was let go, and tells nobody. */
 static void
 wait_for_fds (void)
@@ -200,6 +327,7 @@ main (void)
     fds_unit_test (test_box),
     fds_unit_test (test_full),
     fds_unit_test (test_rest),
+    fds_unit_test (test_restart),
   };
 
   return cmocka_run_group_tests (tests, warm_up, NULL);
