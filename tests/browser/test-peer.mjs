@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A player that is no browser: libdatachannel watches by WHEP, and drives the guest where it opens data channels.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { Peer } from './support/peer.mjs';
 import { Sender } from './support/sender.mjs';
 import { Vm } from './support/vm.mjs';
@@ -24,10 +24,21 @@ after(async () => {
   Peer.end();
 });
 
+const peers = [];
+function open(options) {
+  peers.push(new Peer(sender, options));
+  return peers.at(-1);
+}
+// One that a failed test left would keep control.
+afterEach(async () => {
+  for (const peer of peers.splice(0))
+    await peer.close();
+});
+
 const message = (peer, opcode) => peer.messages.find((one) => one[0] === opcode);
 
 test('it gets a key frame first, and then frame after frame', async () => {
-  const peer = new Peer(sender);
+  const peer = open();
   const response = await peer.connect();
   assert.equal(response.status, 201);
   assert.equal(response.headers.get('Content-Type'), 'application/sdp');
@@ -36,12 +47,14 @@ test('it gets a key frame first, and then frame after frame', async () => {
   assert.match(peer.answer, /^a=candidate:.* 127\.0\.0\.1 /m);
   await peer.until(({ frames }) => frames.length > 20, '20 frames');
   assert.ok(Peer.isKey(peer.frames[0]), `the first frame has NAL units ${[...peer.frames[0].kinds]}`);
-  assert.ok(peer.frames.slice(1).every((frame) => !Peer.isKey(frame)), 'nobody asked for another key frame');
+  // Of a machine so busy that the gate closed, one more comes.
+  const more = peer.frames.slice(1).filter(Peer.isKey).length;
+  assert.ok(more <= 1, `${more} more key frames, which nobody asked for`);
   await peer.close();
 });
 
 test('its data channels drive the guest', async () => {
-  const peer = new Peer(sender);
+  const peer = open();
   await peer.connect();
   await peer.until((one) => message(one, CONTROL)?.[1] === YOU, 'control');
   assert.equal(message(peer, HELLO)[1], 1);
@@ -60,7 +73,7 @@ test('its data channels drive the guest', async () => {
 });
 
 test('a player without data channels watches', async () => {
-  const peer = new Peer(sender, { channels: false });
+  const peer = open({ channels: false });
   assert.equal((await peer.connect()).status, 201);
   await peer.until(({ frames }) => frames.length > 5, '5 frames');
   assert.ok(Peer.isKey(peer.frames[0]));
@@ -68,7 +81,7 @@ test('a player without data channels watches', async () => {
 });
 
 test('who asks for a key frame gets one, in either way', async () => {
-  const peer = new Peer(sender);
+  const peer = open();
   await peer.connect();
   for (const ask of [() => peer.loseAPicture(), () => peer.ctl.sendMessageBinary(Buffer.from([0x08]))]) {
     const begin = peer.frames.length;

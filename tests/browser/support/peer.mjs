@@ -106,6 +106,9 @@ export class Peer {
 
   // With a DELETE, as players end; without it the sender must find out.
   async close({ politely = true } = {}) {
+    if (this.closed)
+      return;
+    this.closed = true;
     if (politely && this.location)
       await this.sender.fetch(this.location, { method: 'DELETE', headers: { Authorization: `Bearer ${this.token}` } });
     this.peer.close();
