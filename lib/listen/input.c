@@ -241,8 +241,12 @@ on_answer (GObject *source, GAsyncResult *result, gpointer data)
     input->ui_info_called = false;
   else
     input->calls--;
-  if (!reply && is_end (error))
+  if (!reply && is_end (error)) {
+    /* A bus may have lost patience with a QEMU that is still there. */
+    if (input->calls == 0 && g_dbus_error_is_remote_error (error) && !input->peer->closed)
+      input_pump (input);
     return;
+  }
   if (!reply)
     refused (input, call->kind, error);
   recover (input);

@@ -395,6 +395,27 @@ test_death_in_silence (void **state)
   end (&f);
 }
 
+/* A bus that waited for QEMU long enough answers in its place: no more is to be waited for. */
+static void
+test_no_reply (void **state)
+{
+  int64_t end_time = g_get_monotonic_time () + PATIENCE_MS * 1000;
+  struct fixture f;
+
+  (void) state;
+  start (&f);
+  fill_calls (&f);
+  while (press (&f, 30, true))
+    ;
+  fake_refuse_input (f.fake, "org.freedesktop.DBus.Error.NoReply", "too late");
+  fake_pause (f.fake, false);
+  while (!press (&f, 31, true)) {
+    assert_true (g_get_monotonic_time () < end_time);
+    g_thread_yield ();
+  }
+  end (&f);
+}
+
 /* Newest wins, and no overflow loses it. */
 static void
 test_ui_info (void **state)
@@ -535,6 +556,7 @@ main (void)
     fds_unit_test (test_ends),
     fds_unit_test (test_close_in_silence),
     fds_unit_test (test_death_in_silence),
+    fds_unit_test (test_no_reply),
     fds_unit_test (test_ui_info),
     fds_unit_test (test_refusals),
     fds_unit_test (test_arguments),
