@@ -4,6 +4,17 @@
 
 #include "rtc/viewer-private.h"
 
+#define GROWTH_MAX_US 60e6
+
+/* In µs. The peer's feedback makes both numbers; the mean may also be unknown. */
+static int64_t
+growth_of (gint64 mean_ns, guint packets)
+{
+  if (!GST_CLOCK_STIME_IS_VALID (mean_ns))
+    return 0;
+  return (int64_t) CLAMP ((double) mean_ns * packets / 1000, -GROWTH_MAX_US, GROWTH_MAX_US);
+}
+
 static void
 take_twcc (struct viewer_report *report, struct rate_sample *sample, const GstStructure *twcc)
 {
@@ -22,7 +33,7 @@ take_twcc (struct viewer_report *report, struct rate_sample *sample, const GstSt
   report->arrived_kbit = arrived / 1000;
   sample->loss = report->loss;
   sample->arrived_kbit = report->arrived_kbit;
-  sample->growth_us = growth * (gint64) packets / 1000;
+  sample->growth_us = growth_of (growth, packets);
 }
 
 static void
