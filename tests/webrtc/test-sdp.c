@@ -151,6 +151,8 @@ malformed_is_refused (void **state)
   change_refused ("a=mid:1\r\n", "a=mid:1\x01\r\n", "no SDP");
   change_refused ("a=group:BUNDLE 0 1\r\n", "", "BUNDLE");
   change_refused ("a=group:BUNDLE 0 1\r\n", "a=group:BUNDLE 1\r\n", "BUNDLE");
+  /* The word itself names no section. */
+  change_refused ("a=mid:1\r\n", "a=mid:BUNDLE\r\n", "BUNDLE");
   change_refused ("a=rtcp-mux\r\n", "", "rtcp-mux");
   change_refused ("a=recvonly\r\n", "a=sendonly\r\n", "receive");
   change_refused ("a=recvonly\r\n", "a=inactive\r\n", "receive");
