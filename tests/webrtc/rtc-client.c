@@ -31,7 +31,7 @@ struct rtc_client {
 static bool
 holds_parameters (const guint8 *payload, guint size)
 {
-  for (guint at = 1; at + 3 <= size; at += 2u + ((guint) payload[at] << 8 | payload[at + 1])) {
+  for (guint at = 1; at + 3 <= size; at += 2u + ((guint) payload[at] << 8 | (guint) payload[at + 1])) {
     if ((payload[at + 2] & 0x1f) == 7)
       return true;
   }
