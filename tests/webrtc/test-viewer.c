@@ -541,6 +541,13 @@ heap_kib (void)
   return (long) (mallinfo2 ().uordblks / 1024);
 }
 
+/* Its stacks of what is allocated take their time. */
+#if defined(__SANITIZE_ADDRESS__)
+#define N_COMING 40
+#else
+#define N_COMING 120
+#endif
+
 static void
 hundred_come_and_go (void **state)
 {
@@ -549,7 +556,7 @@ hundred_come_and_go (void **state)
   long kib = 0;
 
   (void) state;
-  for (int i = 0; i < 120; i++) {
+  for (int i = 0; i < N_COMING; i++) {
     struct scene scene = { 0 };
 
     watched (&with_channels, &scene);
