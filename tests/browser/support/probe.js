@@ -88,20 +88,12 @@
     }
   };
 
-  // Each cell becomes 3 by 3 pixels, of which the middle one is read: the value of 32 bits, or null.
-  const readCode = (picture, code) => {
-    const width = code.columns * 3;
-    const height = code.rows * 3;
-    context.drawImage(picture, code.x, code.y, code.columns * code.cellWidth, code.rows * code.cellHeight,
-      0, 0, width, height);
-    const pixels = context.getImageData(0, 0, width, height).data;
+  // The value of 32 bits, or null. lumaAt tells a cell's by its column and row.
+  const decode = (code, lumaAt) => {
     let value = 0;
     let crc = 0;
     for (let i = 0; i < CELLS; i++) {
-      const column = i % code.columns;
-      const row = Math.trunc(i / code.columns);
-      const at = 4 * ((3 * row + 1) * width + 3 * column + 1);
-      const luma = (pixels[at] + 2 * pixels[at + 1] + pixels[at + 2]) / 4;
+      const luma = lumaAt(i % code.columns, Math.trunc(i / code.columns));
       if (luma >= DARK && luma <= 255 - DARK)
         return null;
       const bit = luma > 255 - DARK ? 1 : 0;
@@ -113,17 +105,45 @@
     return checksum(value) === crc ? value : null;
   };
 
+  const luma = (pixels, at) => (pixels[at] + 2 * pixels[at + 1] + pixels[at + 2]) / 4;
+
+  // Each cell becomes 3 by 3 pixels, of which the middle one is read.
+  const readCode = (picture, code) => {
+    const width = code.columns * 3;
+    const height = code.rows * 3;
+    context.drawImage(picture, code.x, code.y, code.columns * code.cellWidth, code.rows * code.cellHeight,
+      0, 0, width, height);
+    const pixels = context.getImageData(0, 0, width, height).data;
+    return decode(code, (column, row) => luma(pixels, 4 * ((3 * row + 1) * width + 3 * column + 1)));
+  };
+
+  // Where the box is, is told by the counter in it alone, so it is looked for. The picture is copied once for that: each
+  // copy converts all of it, however little of it is asked for.
+  const whole = document.createElement('canvas').getContext('2d', { willReadFrequently: true, alpha: false });
+
+  const readBox = (picture, card, guess) => {
+    const scale = Math.max(1, Math.floor(card.cell / 4)); // of a cell 4 by 4 pixels are left, or more
+    const width = Math.floor(picture.displayWidth / scale);
+    const height = Math.floor(picture.displayHeight / scale);
+    if (whole.canvas.width !== width || whole.canvas.height !== height)
+      Object.assign(whole.canvas, { width, height });
+    whole.drawImage(picture, 0, 0, width * scale, height * scale, 0, 0, width, height);
+    const pixels = whole.getImageData(0, 0, width, height).data;
+    const read = (code) => decode(code, (column, row) => luma(pixels,
+      4 * (Math.trunc((code.y + (row + 0.5) * card.cell) / scale) * width + Math.trunc((code.x + (column + 0.5) * card.cell) / scale))));
+    for (let step = 0; step < BOX_STEPS; step++) {
+      const top = read(boxCode(card, guess + step, false));
+      if (top !== null && (top - guess - step) % BOX_STEPS === 0)
+        return { top, bottom: read(boxCode(card, top, true)) };
+    }
+    return { top: null, bottom: null };
+  };
+
   // The counter, by the copy at the top and that at the bottom. damage says where to look, guess which comes next.
   const readCounter = (video, damage, guess) => still(video, (picture) => {
     const card = layout(picture.displayWidth, picture.displayHeight);
-    if (damage !== 'box')
-      return { top: readCode(picture, card.topCode), bottom: readCode(picture, card.bottomCode) };
-    for (let step = 0; step < BOX_STEPS; step++) {
-      const top = readCode(picture, boxCode(card, guess + step, false));
-      if (top !== null && (top - guess - step) % BOX_STEPS === 0)
-        return { top, bottom: readCode(picture, boxCode(card, guess + step, true)) };
-    }
-    return { top: null, bottom: null };
+    return damage === 'box' ? readBox(picture, card, guess)
+      : { top: readCode(picture, card.topCode), bottom: readCode(picture, card.bottomCode) };
   }) ?? { top: null, bottom: null };
 
   const readInput = (video) => {
