@@ -16,6 +16,7 @@
 #include "listen/peer.h"
 #include "peer/fake-qemu.h"
 #include "support/processes.h"
+#include "support/unheeded.h"
 
 #define PATIENCE_MS 20000u
 #define UUID_A "11111111-2222-3333-4444-555555555555"
@@ -191,39 +192,9 @@ on_peer_closed (void *data, bool private_connection, const GError *error)
                                error->message));
 }
 
-static void
-on_console_devices (void *data, unsigned index, const struct peer_devices *devices)
-{
-  (void) data;
-  (void) index;
-  (void) devices;
-}
-
-static void
-on_console_warning (void *data, unsigned index, const GError *error)
-{
-  (void) data;
-  (void) index;
-  (void) error;
-}
-
-static void
-on_console_added (void *data, const struct peer_console *console)
-{
-  (void) data;
-  fail_msg ("console %u appeared", console->index);
-}
-
-static void
-on_console_removed (void *data, unsigned index)
-{
-  (void) data;
-  fail_msg ("console %u disappeared", index);
-}
-
-static const struct peer_handler peer_handler = { on_console_size,    on_console_devices,
-                                                  on_console_warning, on_console_added,
-                                                  on_console_removed, on_peer_closed };
+static const struct peer_handler peer_handler = { on_console_size,  unheeded_devices,
+                                                  unheeded_warning, unheeded_added,
+                                                  unheeded_removed, on_peer_closed };
 
 /* The next event that begins so; others are passed over, but no warning is. */
 static char *

@@ -5,6 +5,7 @@
 #include "listen/deadline.h"
 #include "listen/peer-private.h"
 #include "peer/fake-qemu.h"
+#include "support/unheeded.h"
 
 #define PATIENCE_US (5 * G_USEC_PER_SEC)
 #define MANY 2000u
@@ -30,38 +31,8 @@ on_closed (void *data, bool private_connection, const GError *error)
   (void) error;
 }
 
-static void
-on_console_devices (void *data, unsigned index, const struct peer_devices *devices)
-{
-  (void) data;
-  (void) index;
-  (void) devices;
-}
-
-static void
-on_warning (void *data, unsigned index, const GError *error)
-{
-  (void) data;
-  (void) index;
-  (void) error;
-}
-
-static void
-on_console_added (void *data, const struct peer_console *console)
-{
-  (void) data;
-  fail_msg ("console %u appeared", console->index);
-}
-
-static void
-on_console_removed (void *data, unsigned index)
-{
-  (void) data;
-  fail_msg ("console %u disappeared", index);
-}
-
-static const struct peer_handler handler = { on_console_size,  on_console_devices, on_warning,
-                                             on_console_added, on_console_removed, on_closed };
+static const struct peer_handler handler = { on_console_size, unheeded_devices, unheeded_warning,
+                                             unheeded_added,  unheeded_removed, on_closed };
 
 static gboolean
 count_pending (gpointer data)
